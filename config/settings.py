@@ -1,0 +1,254 @@
+"""Django settings. Production is the default; development opts out with DEBUG=1."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+
+from config import env, product
+from config.admin_theme import UNFOLD as UNFOLD
+from config.env import BASE_DIR
+from core.logging import configure_logging
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at runtime
+
+PRODUCT_NAME = "Tenantry"
+VERSION = "0.1.0"
+DEBUG = env.boolean("DEBUG", default=False)
+HOME = Path(env.text("TENANTRY_HOME", str(BASE_DIR / ".tenantry")))
+"""Where development keeps its data; production never writes there."""
+
+# -- Who we are and whom we answer ---------------------------------------------------------------
+PUBLIC_URL = env.origin("PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEBUG else None)
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS",
+    default="localhost,127.0.0.1,[::1],testserver" if DEBUG else str(urlsplit(PUBLIC_URL).hostname),
+)
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
+"""Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
+SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEBUG else None)
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
+]  # fmt: skip
+CORS_ALLOW_HEADERS = [
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
+    "x-request-id",
+]  # fmt: skip
+
+# -- Stores ----------------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL", "" if DEBUG else None)
+REDIS_URL = env.text("REDIS_URL", "" if DEBUG else None)
+if not (DATABASE_URL and REDIS_URL):
+    from core.embedded.state import addresses
+
+    embedded = addresses(HOME)
+    DATABASE_URL = DATABASE_URL or embedded.database_url
+    REDIS_URL = REDIS_URL or embedded.redis_url
+env.redis(REDIS_URL)
+
+DATABASES = {"default": env.database(DATABASE_URL)}
+DATABASES["default"] |= {
+    "ENGINE": "core.postgres",
+    "CONN_MAX_AGE": None,  # a connection a thread, for as long as both live
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    | {
+        "connect_timeout": 2,
+        "options": "-c statement_timeout=5000 -c lock_timeout=2000"
+        " -c idle_in_transaction_session_timeout=30000",
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "django",
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.msgpack.MSGPackSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.25,
+            "SOCKET_TIMEOUT": 0.25,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# -- Apps ------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    *(["daphne"] if "runserver" in sys.argv else []),
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
+    "core.apps.CoreConfig",
+    "accounts.apps.AccountsConfig",
+    *product.APPS,
+]
+AUTH_USER_MODEL = "accounts.User"
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+MIDDLEWARE = [
+    "core.http.middleware.RequestContextMiddleware",
+    "core.http.middleware.SecurityHeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "core.http.middleware.DatabaseOutageMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.http.middleware.PagesOnlyMiddleware",
+]
+PAGES_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+STATIC_ROOT = BASE_DIR / "build" / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed; an image build may still run it
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# -- Security --------------------------------------------------------------------------------------
+served_over_tls = PUBLIC_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 31_536_000 if served_over_tls else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = served_over_tls
+SECURE_HSTS_PRELOAD = served_over_tls
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_tls
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+# An API answers plain HTTP with its ordinary refusals; a redirect would only hide that a token has
+# already crossed the wire in the clear. The TLS end in front redirects browsers.
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W003"]
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# -- API -------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.ListPagination",
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "core.api.exceptions.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{PRODUCT_NAME} API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["core.api.schema.document_problems"],
+}
+RATE_LIMITS = env.json_object(
+    "RATE_LIMITS",
+    default={
+        "sign_in": "10/60",
+        "sign_in_failures": "5/300",
+        "forgot_password": "5/3600",
+        "register": "20/3600",
+        "invitations": "100/3600",
+        "tickets": "60/60",
+        "user": "600/60",
+        "address": "120/60",
+    },
+)
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+ACCESS_LIFETIME = timedelta(seconds=env.integer("ACCESS_TTL_S", default=600, minimum=1))
+REFRESH_LIFETIME = timedelta(seconds=env.integer("REFRESH_TTL_S", default=1_209_600, minimum=1))
+JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES")]
+"""PEM files of Ed25519 keys; the first signs, all verify. None: one key is derived from SECRET_KEY."""
+
+# -- Mail ------------------------------------------------------------------------------------------
+DEV_MAIL_FOLDER = HOME / "mail"
+email_url = env.text("EMAIL_URL", "" if DEBUG else None)
+if email_url:
+    globals().update(env.email(email_url))
+else:
+    EMAIL_BACKEND = "core.dev_mail.FolderEmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@{urlsplit(PUBLIC_URL).hostname}>"
+)
+
+# -- Running ---------------------------------------------------------------------------------------
+DRAIN_S = env.integer("DRAIN_S", default=0 if DEBUG else 5)
+WEB_THREADS = env.integer("WEB_THREADS", default=12, minimum=1)
+"""Threads of one server process that run requests; each holds one database connection."""
+WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", default=8, minimum=1)
+DEBUG_JOBS = env.boolean("DEBUG_JOBS", default=False)
+LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", ("json", "console"), default="console" if DEBUG and sys.stdout.isatty() else "json"
+)
+LOGGING_CONFIG = None
+configure_logging(level=LOG_LEVEL, format=LOG_FORMAT)
+
+globals().update(product.SETTINGS)

@@ -1,0 +1,58 @@
+"""Domain events: how a feature tells the rest of the house, without knowing who listens.
+
+`on` handlers run inside the publisher's transaction: what they write is committed with the change or
+not at all, and raising vetoes it. `on_committed` handlers run after the commit, best effort: what must
+not be lost has a row or a job that says it is still to be done.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+from django.db import transaction
+
+log = structlog.get_logger(__name__)
+
+E = TypeVar("E")
+Handler = Callable[[Any], None]
+
+_handlers: defaultdict[type, list[Handler]] = defaultdict(list)
+_committed_handlers: defaultdict[type, list[Handler]] = defaultdict(list)
+
+
+def on(event_type: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Register a handler that runs inside the transaction of the change."""
+
+    def register(handler: Callable[[E], None]) -> Callable[[E], None]:
+        _handlers[event_type].append(handler)
+        return handler
+
+    return register
+
+
+def on_committed(event_type: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
+    """Register a handler that runs once the change is durable; never for a rollback."""
+
+    def register(handler: Callable[[E], None]) -> Callable[[E], None]:
+        _committed_handlers[event_type].append(handler)
+        return handler
+
+    return register
+
+
+def publish(event: object) -> None:
+    """Tell everybody who listens. Call inside the transaction that makes the event true."""
+    for handler in _handlers[type(event)]:
+        handler(event)
+    if _committed_handlers[type(event)]:
+        transaction.on_commit(lambda: _announce(event))
+
+
+def _announce(event: object) -> None:
+    for handler in _committed_handlers[type(event)]:
+        try:
+            handler(event)
+        except Exception:
+            # The change stands; one broken listener must not keep it from the others.
+            log.exception("event.handler_failed", event_type=type(event).__name__)
