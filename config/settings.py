@@ -16,19 +16,22 @@ django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at
 
 PRODUCT_NAME = "Tenantry"
 VERSION = "0.1.0"
-DEBUG = env.boolean("DEBUG", default=False)
+DEVELOPMENT = env.boolean("DEBUG", default=False)
+"""The variable is called DEBUG; what it buys is embedded stores, demo data and the mail page."""
+DEBUG = False
+"""Never on: Django's debug pages show tracebacks and settings to whoever asks. The log has both."""
 HOME = Path(env.text("TENANTRY_HOME", str(BASE_DIR / ".tenantry")))
 """Where development keeps its data; production never writes there."""
 
 # -- Who we are and whom we answer ---------------------------------------------------------------
-PUBLIC_URL = env.origin("PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEBUG else None)
+PUBLIC_URL = env.origin("PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEVELOPMENT else None)
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS",
-    default="localhost,127.0.0.1,[::1],testserver" if DEBUG else str(urlsplit(PUBLIC_URL).hostname),
+    default="localhost,127.0.0.1,[::1],testserver" if DEVELOPMENT else str(urlsplit(PUBLIC_URL).hostname),
 )
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 """Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
-SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEBUG else None)
+SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEVELOPMENT else None)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
 CORS_EXPOSE_HEADERS = [
@@ -40,8 +43,8 @@ CORS_ALLOW_HEADERS = [
 ]  # fmt: skip
 
 # -- Stores ----------------------------------------------------------------------------------------
-DATABASE_URL = env.text("DATABASE_URL", "" if DEBUG else None)
-REDIS_URL = env.text("REDIS_URL", "" if DEBUG else None)
+DATABASE_URL = env.text("DATABASE_URL", "" if DEVELOPMENT else None)
+REDIS_URL = env.text("REDIS_URL", "" if DEVELOPMENT else None)
 if not (DATABASE_URL and REDIS_URL):
     from core.embedded.state import addresses
 
@@ -112,20 +115,17 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 
 MIDDLEWARE = [
-    "core.http.middleware.RequestContextMiddleware",
-    "core.http.middleware.SecurityHeadersMiddleware",
+    "core.http.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "core.http.middleware.ContentPolicyMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "core.http.middleware.DatabaseOutageMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.http.middleware.PagesOnlyMiddleware",
-]
-PAGES_MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # The API uses no cookies: these serve pages and the admin, and step aside for it.
+    "core.http.pages.SessionMiddleware",
+    "core.http.pages.LocaleMiddleware",
+    "core.http.pages.CsrfViewMiddleware",
+    "core.http.pages.AuthenticationMiddleware",
+    "core.http.pages.MessageMiddleware",
 ]
 
 TEMPLATES = [
@@ -146,7 +146,7 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 STATIC_ROOT = BASE_DIR / "build" / "static"
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed; an image build may still run it
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -162,10 +162,11 @@ SECURE_HSTS_PRELOAD = served_over_tls
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_tls
 SESSION_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
 # An API answers plain HTTP with its ordinary refusals; a redirect would only hide that a token has
-# already crossed the wire in the clear. The TLS end in front redirects browsers.
-SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W003"]
+# already crossed the wire in the clear; the TLS end in front redirects browsers (W008). Framing is
+# forbidden by the content policy (W002). The CSRF middleware is ours (W003).
+SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003", "security.W008"]
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -186,7 +187,11 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.ListPagination",
-    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.StrictFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "core.api.filters.FilterBackend",
+        "core.api.filters.SearchBackend",
+        "core.api.filters.OrderingBackend",
+    ],
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "core.api.exceptions.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -228,7 +233,7 @@ JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"
-email_url = env.text("EMAIL_URL", "" if DEBUG else None)
+email_url = env.text("EMAIL_URL", "" if DEVELOPMENT else None)
 if email_url:
     globals().update(env.email(email_url))
 else:
@@ -239,14 +244,14 @@ DEFAULT_FROM_EMAIL = env.text(
 )
 
 # -- Running ---------------------------------------------------------------------------------------
-DRAIN_S = env.integer("DRAIN_S", default=0 if DEBUG else 5)
+DRAIN_S = env.integer("DRAIN_S", default=0 if DEVELOPMENT else 5)
 WEB_THREADS = env.integer("WEB_THREADS", default=12, minimum=1)
 """Threads of one server process that run requests; each holds one database connection."""
 WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", default=8, minimum=1)
 DEBUG_JOBS = env.boolean("DEBUG_JOBS", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 LOG_FORMAT = env.choice(
-    "LOG_FORMAT", ("json", "console"), default="console" if DEBUG and sys.stdout.isatty() else "json"
+    "LOG_FORMAT", ("json", "console"), default="console" if DEVELOPMENT and sys.stdout.isatty() else "json"
 )
 LOGGING_CONFIG = None
 configure_logging(level=LOG_LEVEL, format=LOG_FORMAT)

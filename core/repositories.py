@@ -1,12 +1,16 @@
 """The repository pattern, spelled in Django: a repository *is* a typed QuerySet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, Generic, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import models
 
+from core import keyset
 from core.errors import NotFoundError
+from core.keyset import SortKey
 
 M = TypeVar("M", bound=models.Model)
 
@@ -56,6 +60,24 @@ class Repository(models.QuerySet[M], Generic[M]):
         rows that reference ours; FOR UPDATE on a parent deadlocked against such inserts.
         """
         return self.select_for_update(of=("self",), no_key=True)
+
+    def matching(self, words: Sequence[str], *, within: Sequence[str]) -> Self:
+        """Keep rows in which every word stands somewhere in the named text columns, in any case."""
+        found = self
+        for word in words:
+            anywhere = (models.Q(**{f"{name}__icontains": word}) for name in within)
+            found = found.filter(reduce(or_, anywhere))
+        return found
+
+    def sorted_by(self, keys: Sequence[SortKey], *, reading_backward: bool = False) -> Self:
+        """Order by a total order: the last key has to be unique."""
+        return self.order_by(*(key.order_by(reading_backward=reading_backward) for key in keys))
+
+    def beyond(
+        self, keys: Sequence[SortKey], values: Sequence[Any], *, reading_backward: bool = False
+    ) -> Self:
+        """Keep the rows behind the one at `values` in the order of `keys`."""
+        return self.filter(keyset.after(keys, values, reading_backward=reading_backward))
 
     async def aby_id(self, pk: Any) -> M:
         return await sync_to_async(self.by_id)(pk)

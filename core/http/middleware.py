@@ -1,0 +1,104 @@
+"""What happens to every request, whatever view it reaches."""
+
+import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from core import pages
+from core.http.client import client_address
+
+log = structlog.get_logger("http")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Alpine, which the admin theme is built on, evaluates its attributes, and Swagger UI styles inline.
+ADMIN_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class RequestMiddleware:
+    """Outermost: names the request, refuses foreign hosts, and writes one log line about it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request_id = _identify(request)
+        response = self._respond(request)
+        response["X-Request-ID"] = request_id
+        log.info(
+            "http.request",
+            status=response.status_code,
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            return pages.bad_request(request, error)
+        path = request.path_info
+        if path.endswith("/") and path.startswith("/api/"):
+            request.path_info = request.path = path.rstrip("/")  # the same place, no redirect
+        return self.get_response(request)
+
+
+def _identify(request: HttpRequest) -> str:
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
+    request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    trace = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    address = client_address(request)
+    request.META["tenantry.request_id"] = request_id
+    request.META["tenantry.client_address"] = address
+    clear_contextvars()
+    bind_contextvars(
+        request_id=request_id,
+        trace_id=trace[1] if trace else uuid4().hex,
+        ip_address=address,
+        method=request.method,
+        path=request.path_info,
+    )
+    return request_id
+
+
+class ContentPolicyMiddleware:
+    """Tells browsers what a page may load: nothing but our own, and for the API nothing at all."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", _policy(request.path_info, response))
+        return response
+
+
+def _policy(path: str, response: HttpResponse) -> str:
+    if not response.get("Content-Type", "").startswith("text/html"):
+        return API_POLICY
+    if path.startswith("/admin"):
+        return ADMIN_POLICY
+    return DOCS_POLICY if path.startswith("/api/docs") else PAGE_POLICY

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, made to fail fast: see base.py."""

@@ -1,0 +1,106 @@
+"""A database that may vanish, hang or come back without taking the process with it.
+
+Three things differ from Django's backend, which waits for ever on a server that accepts bytes and
+never answers (a stopped process, a half-open connection):
+
+* no answer within ANSWER_TIMEOUT_SECONDS ends the connection with OperationalError. The server's own
+  `statement_timeout` ends slow statements earlier, so only a silent server comes to this;
+* a kept connection is checked by looking at its socket, not by a round trip for every request;
+* after a failed attempt to connect, further attempts fail at once for RETRY_AFTER_SECONDS, so that
+  requests do not queue up behind each other's time-outs.
+"""
+
+import select
+import threading
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
+from psycopg.errors import _WaitTimeout
+
+ANSWER_TIMEOUT_SECONDS = 6.0
+RETRY_AFTER_SECONDS = 0.5
+
+
+class UnansweredError(psycopg.OperationalError):
+    """The server has accepted a statement and says nothing."""
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A connection that gives up on a silent server instead of waiting for ever."""
+
+    answer_timeout_seconds: float | None = ANSWER_TIMEOUT_SECONDS
+
+    def wait(
+        self,
+        gen: Generator[Any, Any, Any],
+        interval: float = 0.5,
+        timeout: float | None = None,
+    ) -> Any:
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.answer_timeout_seconds)
+        except _WaitTimeout:
+            self.pgconn.finish()  # its state is unknown: nothing may be sent on it again
+            raise UnansweredError("the database server does not answer") from None
+
+
+class Gate:
+    """Lets attempts to connect fail at once for a moment after one has failed."""
+
+    def __init__(self) -> None:
+        self._closed_until = 0.0
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        if time.monotonic() < self._closed_until:
+            raise psycopg.OperationalError("the database server was away a moment ago")
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed_until = time.monotonic() + RETRY_AFTER_SECONDS
+
+    def open(self) -> None:
+        self._closed_until = 0.0
+
+
+gates: dict[tuple[str, str], Gate] = {}
+"""One gate a server address; a process usually knows one."""
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        address = (str(conn_params.get("host", "")), str(conn_params.get("port", "")))
+        gate = gates.setdefault(address, Gate())
+        gate.check()
+        try:
+            connection = ImpatientConnection.connect(**conn_params)
+        except psycopg.OperationalError:
+            gate.close()
+            raise
+        gate.open()
+        return connection
+
+    def is_usable(self) -> bool:
+        """Tell whether a kept connection still has a peer, without a round trip.
+
+        An idle connection has nothing to read: if its socket is readable, the server has closed it.
+        """
+        if self.connection is None or self.connection.closed:
+            return False
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN | select.POLLERR | select.POLLHUP)
+        return not poll.poll(0)
+
+    def ensure_patience(self) -> None:
+        """Lift the time-outs for this thread's connection: migrations and exports take their time."""
+        self.ensure_connection()
+        assert self.connection is not None
+        self.connection.answer_timeout_seconds = None
+        with self.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
