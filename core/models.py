@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from core.repositories import IdempotentAnswerRepository, MailedTokenRepository
+
 
 def new_id() -> uuid.UUID:
     """Return a UUIDv7 (RFC 9562): unguessable enough for ids, ordered by time for indexes."""
@@ -20,3 +22,52 @@ class BaseModel(models.Model):
 
     class Meta:
         abstract = True
+
+
+class IdempotentAnswer(models.Model):
+    """The answer given to an Idempotency-Key, kept for 24 hours in the transaction of its effect."""
+
+    scope = models.BinaryField(primary_key=True, max_length=32)
+    """SHA-256 of caller, method, path and key."""
+    body_digest = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    sealed = models.BinaryField()
+    """Headers and body, encrypted under the caller's key."""
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = IdempotentAnswerRepository.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.status} of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class MailedToken(BaseModel):
+    """A link that was mailed: one purpose, one use. The token itself is derived, never stored."""
+
+    purpose = models.CharField(max_length=40)
+    subject_id = models.UUIDField()
+    """The row that the link is about: a user, an invitation."""
+    binding = models.CharField(max_length=254)
+    """What has to be unchanged when the link is used, usually the address it was mailed to."""
+    data = models.JSONField(default=dict)
+    """What takes effect when the link is used; never shown, never logged."""
+    nonce = models.BinaryField(max_length=32)
+    digest = models.BinaryField(max_length=32, unique=True)
+    """SHA-256 of the token."""
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+
+    objects = MailedTokenRepository.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(used_at=None) | models.Q(superseded_at=None),
+                name="mailed_token_used_xor_superseded",
+            ),
+        ]
+        indexes = [models.Index(fields=["purpose", "subject_id"], name="mailed_token_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.subject_id}"

@@ -1,16 +1,21 @@
 """The repository pattern, spelled in Django: a repository *is* a typed QuerySet."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import models
+from django.db import connection, models
 
 from core import keyset
 from core.errors import NotFoundError
 from core.keyset import SortKey
+
+if TYPE_CHECKING:
+    from core.models import IdempotentAnswer, MailedToken
 
 M = TypeVar("M", bound=models.Model)
 
@@ -84,3 +89,42 @@ class Repository(models.QuerySet[M], Generic[M]):
 
     async def afind(self, pk: Any) -> M | None:
         return await self.filter(pk=pk).afirst()
+
+
+class IdempotentAnswerRepository(Repository["IdempotentAnswer"]):
+    def try_lock(self, scope: bytes) -> bool:
+        """Take the scope until the transaction ends; False at once when another one holds it."""
+        number = int.from_bytes(scope[:8], "big", signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+            return bool(cursor.fetchone()[0])
+
+    def given(self, scope: bytes, *, since: datetime) -> "IdempotentAnswer | None":
+        return self.filter(scope=scope, created_at__gte=since).first()
+
+    def keep(self, *, scope: bytes, **fields: Any) -> None:
+        """Store an answer, in the place of one that has run out."""
+        self.filter(scope=scope).delete()
+        self.add(scope=scope, **fields)
+
+    def given_before(self, moment: datetime) -> Self:
+        return self.filter(created_at__lt=moment)
+
+
+class MailedTokenRepository(Repository["MailedToken"]):
+    def of(self, purpose: str, subject_id: UUID) -> Self:
+        return self.filter(purpose=purpose, subject_id=subject_id)
+
+    def unspent(self) -> Self:
+        """Neither used nor superseded; possibly expired."""
+        return self.filter(used_at=None, superseded_at=None)
+
+    def by_digest(self, purpose: str, digest: bytes) -> "MailedToken | None":
+        return self.filter(purpose=purpose, digest=digest).first()
+
+    def supersede_all(self, *, now: datetime) -> int:
+        """Close every unspent matching token; return how many."""
+        return self.unspent().update(superseded_at=now, updated_at=now)
+
+    def expired_before(self, moment: datetime) -> Self:
+        return self.filter(expires_at__lt=moment)

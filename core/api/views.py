@@ -1,0 +1,179 @@
+"""The base of every view of the API: what happens before and after a handler, once for all."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponseBase
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from core import ratelimits
+from core.api import idempotency
+from core.api.exceptions import (
+    MethodNotAllowedError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from core.api.pagination import PARAMETERS as PAGE_PARAMETERS
+from core.api.queries import refuse_unknown
+from core.errors import NotFoundError, RateLimitedError, UnauthenticatedError
+from core.ratelimits import Verdict
+
+Handler = Callable[..., Response]
+
+
+class ApiMixin:
+    """Size, authentication, rate limit, permissions, query parameters; then the handler, once."""
+
+    limit_scope: ClassVar[str | None] = None
+    """A scope of RATE_LIMITS, counted by client address; None counts by user, else by address."""
+
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    request: Request
+    kwargs: dict[str, Any]
+
+    def dispatch(self: Any, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.args, self.kwargs = args, kwargs
+        self.headers: dict[str, str] = {}
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        self.verdicts: list[Verdict] = []
+        try:
+            self.initial(request, *args, **kwargs)
+            response: Response = self.answer(request, lambda: self._handler()(request, *args, **kwargs))
+        except Exception as error:
+            response = self.refuse(error)
+        return response
+
+    def answer(self: Any, request: Request, work: Callable[[], Response]) -> Response:
+        if request.method == "POST" and "HTTP_IDEMPOTENCY_KEY" in request.META:
+            return idempotency.answer_once(request, lambda: self.attempt(work), self.attempt)
+        return self.finish(work())
+
+    def attempt(self: Any, work: Callable[[], Response]) -> Response:
+        """Run to the rendered end, refusals included."""
+        try:
+            return self.finish(work())
+        except Exception as error:
+            return self.refuse(error)
+
+    def finish(self: Any, response: Response) -> Response:
+        finished: Response = self.finalize_response(self.request, response)
+        for name, value in self._standard_headers().items():
+            finished.headers.setdefault(name, value)
+        finished.render()
+        return finished
+
+    def refuse(self: Any, error: Exception) -> Response:
+        response: Response = self.get_exception_handler()(error, self.get_exception_handler_context())
+        response.exception = True
+        return self.finish(response)  # type: ignore[no-any-return]
+
+    def initial(self: Any, request: Request, *args: Any, **kwargs: Any) -> None:
+        renderer = self.get_renderers()[0]
+        request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+            raise PayloadTooLargeError
+        self._authenticate_and_count(request)
+        if request.method == "OPTIONS":
+            return
+        self.check_permissions(request)
+        refuse_unknown(request, self.known_parameters())
+        if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable(request):
+            raise UnsupportedMediaTypeError
+
+    def _is_readable(self: Any, request: Request) -> bool:
+        return self.get_content_negotiator().select_parser(request, request.parsers) is not None
+
+    def known_parameters(self: Any) -> frozenset[str]:
+        return self.query_parameters  # type: ignore[no-any-return]
+
+    def check_permissions(self: Any, request: Request) -> None:
+        for permission in self.get_permissions():
+            if not permission.has_permission(request, self):
+                if not request.user.is_authenticated:
+                    raise UnauthenticatedError
+                self.permission_denied(request)
+
+    def _authenticate_and_count(self: Any, request: Request) -> None:
+        try:
+            user = request.user
+        except UnauthenticatedError:
+            request.user = AnonymousUser()
+            self.count("address", request.META["tenantry.client_address"])
+            raise
+        if self.limit_scope:
+            self.count(self.limit_scope, request.META["tenantry.client_address"])
+        elif user.is_authenticated:
+            self.count("user", str(user.pk))
+        else:
+            self.count("address", request.META["tenantry.client_address"])
+
+    def count(self: Any, scope: str, key: str) -> Verdict | None:
+        """Count this request against a limit. Raises RateLimitedError beyond it."""
+        verdict = ratelimits.hit(scope, key)
+        if verdict is not None:
+            self.verdicts.append(verdict)
+            if not verdict.allowed:
+                raise RateLimitedError(retry_after_seconds=verdict.retry_after_seconds)
+        return verdict
+
+    def _standard_headers(self: Any) -> dict[str, str]:
+        headers = {"Cache-Control": "no-store", "Vary": "Authorization, Origin"}
+        if self.verdicts:
+            headers["RateLimit-Policy"] = ", ".join(map(ratelimits.policy_header, self.verdicts))
+            headers["RateLimit"] = ", ".join(map(ratelimits.limit_header, self.verdicts))
+        return headers
+
+    def _handler(self: Any) -> Handler:
+        method = self.request.method.lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            raise MethodNotAllowedError(self.request.method, self.allowed_methods)
+        handler: Handler = getattr(self, method)
+        return handler
+
+    def options(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+
+class ApiView(ApiMixin, APIView):
+    """A single endpoint."""
+
+
+class ApiViewSet(ApiMixin, GenericViewSet[Any]):
+    """A resource with a list, filters and pagination.
+
+    Set `ordering` (the default order), `ordering_fields`, `search_fields` and `filterset_class`.
+    """
+
+    ordering: ClassVar[list[str]] = ["-created_at"]
+    ordering_fields: ClassVar[list[str]] = []
+    search_fields: ClassVar[list[str]] = []
+    action: str
+
+    def known_parameters(self) -> frozenset[str]:
+        if self.action != "list":
+            return self.query_parameters
+        backends = [backend() for backend in self.filter_backends]
+        filters = [name for backend in backends for name in backend.parameters(self)]  # type: ignore[attr-defined]
+        return self.query_parameters | PAGE_PARAMETERS | frozenset(filters)
+
+
+class UnknownPathView(ApiView):
+    """Every address below /api/ that nothing else serves."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFoundError
+
+    def known_parameters(self) -> frozenset[str]:
+        return frozenset(self.request.query_params)

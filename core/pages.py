@@ -1,0 +1,156 @@
+"""The pages people see outside the API: the front page, the problem types, and errors."""
+
+from typing import Any
+
+import orjson
+from django.apps import apps
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
+
+from core import problems
+from core.api import exceptions
+from core.running import services
+
+DOORS = [
+    ("API reference", "/api/docs", "Every call with its fields, to read and to try."),
+    ("Schema", "/api/schema", "The same as OpenAPI 3.1, for generating clients."),
+    ("Admin", "/admin/", "For the people who run this: accounts and what belongs to them."),
+    ("Problem types", "/problems", "What each error code means and what to do about it."),
+    ("Health", "/health/ready", "Whether this server wants traffic, for balancers and monitors."),
+    ("Signing keys", "/.well-known/jwks.json", "The public keys that access tokens verify with."),
+]
+MAIL_DOOR = ("Mail", "/dev/mail", "What would have been sent, kept on this machine.")
+
+WORDS = {
+    400: ("This request can't be read", "Something in the address or the form is not as expected."),
+    403: (
+        "This is not allowed",
+        "You may not open this, or the form was open for too long. Nothing was changed. "
+        "Go back, load the page again and retry.",
+    ),
+    404: (
+        "There is nothing here",
+        "The address may be mistyped, or what was here has moved or ended. Nothing was lost.",
+    ),
+    429: (
+        "Too many requests at once",
+        "Nothing was lost. Wait a minute, then load the page again.",
+    ),
+    500: (
+        "Something went wrong on our side",
+        "It was written down, and nothing you did caused it. Try again in a moment.",
+    ),
+    503: (
+        "The database can't be reached",
+        "Nothing was changed, and nothing that was confirmed is lost. Try again in a moment.",
+    ),
+}
+CODES = {
+    400: "validation_error",
+    403: "forbidden",
+    404: "not_found",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "database_unavailable",
+}
+
+
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    doors = [*DOORS, MAIL_DOOR] if settings.DEVELOPMENT else DOORS
+    context = {
+        "version": settings.VERSION,
+        "debug": settings.DEVELOPMENT,
+        "public_url": settings.PUBLIC_URL,
+        "services": services(),
+        "rooms": _rooms(),
+        "doors": [dict(zip(("name", "href", "note"), door, strict=True)) for door in doors],
+    }
+    return _page("pages/front.html", context)
+
+
+def _rooms() -> list[dict[str, str]]:
+    """Return what is installed: an app stands in the house by `summary` on its AppConfig."""
+    return [
+        {"name": str(config.verbose_name), "summary": str(config.summary)}
+        for config in apps.get_app_configs()
+        if getattr(config, "summary", "")
+    ]
+
+
+@require_safe
+def problem_index(request: HttpRequest) -> HttpResponse:
+    ordered = sorted(problems.CATALOG.values(), key=lambda each: (each.statuses, each.code))
+    return _page("pages/problem_index.html", {"problems": ordered})
+
+
+@require_safe
+def problem(request: HttpRequest, slug: str) -> HttpResponse:
+    found = problems.by_slug(slug)
+    if found is None:
+        raise Http404
+    return _page("pages/problem.html", {"problem": found, "example": _example(found)})
+
+
+def _example(entry: problems.Problem) -> str:
+    shown = problems.CATALOG["validation_error"] if entry.in_errors else entry
+    body: dict[str, Any] = {
+        "type": f"/problems/{shown.slug}",
+        "title": shown.title,
+        "status": shown.statuses[0],
+        "code": shown.code,
+        "detail": shown.meaning,
+        "request_id": "0c6f5e1a9b7d4f0f8f0a",
+    }
+    if shown.code == "validation_error":
+        field = entry if entry.in_errors else problems.CATALOG["invalid"]
+        body["errors"] = [{"pointer": "/email", "code": field.code, "detail": field.title}]
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error(request, 403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """CSRF_FAILURE_VIEW: a form that was open for too long, or came from elsewhere."""
+    return error(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error(request, 404)
+
+
+def too_many_requests(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error(request, 429)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error(request, 500)
+
+
+def error(request: HttpRequest, status: int) -> HttpResponse:
+    """Answer a browser with a page and everybody else with a problem (RFC 9457)."""
+    title, detail = WORDS[status]
+    if not _is_browser(request):
+        return exceptions.problem_response(request, CODES[status], status, f"{title}. {detail}")
+    request_id = request.META.get("tenantry.request_id")
+    context = {"status": status, "title": title, "detail": detail, "request_id": request_id}
+    return _page("pages/error.html", context, status=status)
+
+
+def _is_browser(request: HttpRequest) -> bool:
+    # Read raw: request.accepts() parses every range of a header that may be long.
+    wants_page = "text/html" in str(request.META.get("HTTP_ACCEPT", "")).lower()
+    return wants_page and not request.path_info.startswith("/api/")
+
+
+def _page(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    # Without the request no context processor runs: an error page needs no session and no database.
+    return HttpResponse(render_to_string(template, context), status=status)

@@ -1,0 +1,108 @@
+"""The one core of every link that is mailed: verification, reset, invitation.
+
+A token is 256 bits, derived rather than carried: HMAC of the purpose, the row's id and a nonce of the
+row under the server's key. So a mail job can render its link from an id, while the database (which
+keeps a SHA-256 for the look-up), the logs and the job's arguments hold nothing that could be used.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from core.errors import GoneError
+from core.models import MailedToken, new_id
+
+
+class TokenUnknownError(GoneError):
+    code = "token_unknown"
+
+
+class TokenUsedError(GoneError):
+    code = "token_used"
+    detail = "This link has been used already. Nothing needs to be done."
+
+
+class TokenExpiredError(GoneError):
+    code = "token_expired"
+    detail = "This link has expired. Ask for a new one."
+
+
+class TokenSupersededError(GoneError):
+    code = "token_superseded"
+    detail = "A newer mail has replaced this link. Use the newest one."
+
+
+@transaction.atomic
+def issue(
+    *,
+    purpose: str,
+    subject_id: UUID,
+    binding: str,
+    lifetime: timedelta,
+    now: datetime,
+    data: dict[str, Any] | None = None,
+    keep_earlier: bool = False,
+) -> MailedToken:
+    """Make a token; earlier ones of the purpose and subject end, unless `keep_earlier`."""
+    if not keep_earlier:
+        MailedToken.objects.of(purpose, subject_id).supersede_all(now=now)
+    token_id, nonce = new_id(), os.urandom(32)
+    return MailedToken.objects.add(
+        id=token_id,
+        purpose=purpose,
+        subject_id=subject_id,
+        binding=binding,
+        data=data or {},
+        nonce=nonce,
+        digest=_digest(_derive(purpose, token_id, nonce)),
+        expires_at=now + lifetime,
+    )
+
+
+def secret_of(token: MailedToken) -> str:
+    """Return what goes into the link. Only a mail's rendering should ever call this."""
+    return _derive(token.purpose, token.pk, bytes(token.nonce))
+
+
+def look_up(*, purpose: str, secret: str, now: datetime) -> MailedToken:
+    """Return the token without spending it, for pages that only show. Raises GoneError."""
+    found = MailedToken.objects.by_digest(purpose, _digest(secret))
+    return _usable(found, now=now)
+
+
+def spend(*, purpose: str, secret: str, now: datetime) -> MailedToken:
+    """Use the token up, inside the caller's transaction: two at once, and one wins.
+
+    Raises TokenUnknownError, TokenUsedError, TokenSupersededError or TokenExpiredError.
+    """
+    found = MailedToken.objects.locked().by_digest(purpose, _digest(secret))
+    return MailedToken.objects.change(_usable(found, now=now), used_at=now)
+
+
+def _usable(token: MailedToken | None, *, now: datetime) -> MailedToken:
+    if token is None:
+        raise TokenUnknownError
+    if token.used_at is not None:
+        raise TokenUsedError
+    if token.superseded_at is not None:
+        raise TokenSupersededError
+    if token.expires_at <= now:
+        raise TokenExpiredError
+    return token
+
+
+def _derive(purpose: str, token_id: UUID, nonce: bytes) -> str:
+    key = hmac.digest(settings.SECRET_KEY.encode(), b"mailed tokens", "sha256")
+    raw = hmac.digest(key, purpose.encode() + b"\0" + token_id.bytes + nonce, "sha256")
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
