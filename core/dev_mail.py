@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage as ParsedMessage
 from email.parser import BytesParser
@@ -15,6 +15,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.timesince import timesince
 from django.views.decorators.http import require_safe
 from uuid_utils.compat import uuid7
 
@@ -46,6 +47,12 @@ class Mail:
     @property
     def has_html(self) -> bool:
         return bool(self.html)
+
+    @property
+    def ago(self) -> str:
+        if datetime.now(tz=UTC) - self.sent_at < timedelta(minutes=1):
+            return "just now"
+        return f"{timesince(self.sent_at)} ago"
 
     @property
     def links(self) -> list[str]:
