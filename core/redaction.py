@@ -1,0 +1,188 @@
+"""Keeps secrets out of what we write down: by a field's name, and by what a text looks like.
+
+Used by the log, and by everything else that stores text which a stranger may have influenced
+(audit entries, webhook answers, job arguments).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+REDACTED = "[redacted]"
+
+# A field is named after a secret when one of its words is one of these ...
+SECRET_WORDS = frozenset(
+    {
+        "password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "token",
+        "tokens", "jwt", "authorization", "cookie", "cookies", "ticket", "tickets",
+        "credential", "credentials", "otp", "totp", "apikey", "bearer", "csrfmiddlewaretoken",
+        "csrftoken", "sessionid",
+    }
+)  # fmt: skip
+# ... or when it is exactly one of these ...
+SECRET_NAMES = frozenset({"access", "refresh", "key", "code", "codes", "dsn"})
+# ... or when it is a key or a code of one of these kinds ...
+KEY_KINDS = frozenset({"api", "private", "secret", "signing", "session", "encryption", "access"})
+CODE_KINDS = frozenset(
+    {
+        "mfa", "otp", "recovery", "backup", "verification", "auth", "authorization",
+        "confirmation", "reset", "invite", "invitation", "security",
+    }
+)  # fmt: skip
+# ... unless its last word says that it only describes the secret: token_type, password_changed_at.
+DESCRIPTIONS = frozenset(
+    {
+        "type", "id", "ids", "at", "in", "count", "kind", "name", "names", "length", "size",
+        "bytes", "ttl", "seconds", "status", "error", "errors", "expired", "expires", "expiry",
+        "limit", "limits", "lifetime", "version", "prefix", "used", "valid", "class", "method",
+        "algorithm", "purpose", "reused", "issued", "required", "present", "field", "fields",
+    }
+)  # fmt: skip
+# Correlation ids are chosen by clients in any shape, and losing them would break tracing.
+EXEMPT_NAMES = frozenset({"request_id", "trace_id"})
+# `code` names a stable error code far more often than a one-time code; those look different.
+ERROR_CODE = re.compile(
+    r"[a-z]+(?:_[a-z]+)+|required|invalid|forbidden|conflict|draining|blank|null|unique|empty"
+)
+
+_SAFE_NAME_LENGTH = 128
+_MAX_DEPTH = 6
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    words = re.split(r"[^a-z0-9]+", spaced.lower().strip("-_ "))
+    if len(words) > 1 and words[-1] in DESCRIPTIONS:
+        return False
+    if not SECRET_WORDS.isdisjoint(words) or "_".join(words) in SECRET_NAMES:
+        return True
+    kinds = KEY_KINDS if words[-1] in {"key", "keys"} else CODE_KINDS
+    return words[-1] in {"key", "keys", "code", "codes"} and not kinds.isdisjoint(words)
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether a field of this name holds a secret: `refresh`, `X-Api-Key`, `mfaCode`."""
+    return _is_secret(name[:_SAFE_NAME_LENGTH])
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Like is_secret_name, but lets through what can't be one: None, booleans, error codes."""
+    if value is None or value is True or value is False or value == "":
+        return False
+    if not is_secret_name(name):
+        return False
+    return not (name == "code" and isinstance(value, str) and ERROR_CODE.fullmatch(value))
+
+
+# The patterns. Each is linear in the length of the text: word starts are anchored by a look-behind
+# and repetitions are possessive, because attackers choose what we log.
+_SCHEME = re.compile(
+    r"(?i)\b(bearer|api-key|basic)((?:[\s.:+]|%20){1,4})(?!realm=)[^\s\"',;&]{6,}+"
+)
+_JWT = re.compile(r"eyJ[\w-]{8,}+(?:\.[\w-]*+)*+", re.ASCII)
+_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie[\"']?: ?)[^\r\n\"']++")
+_USER_INFO = re.compile(r"(://)[^\s/\"'<>]*@")
+_PATH_TOKEN = re.compile(r"(/invitations/)([^/?#\s\"'<>]++)")
+_ASSIGNMENT = re.compile(
+    r"(?<![\w-])([\w-]++)([\"']?\s{0,4}+[=:]\s{0,4}+)"
+    r"(b?\"(?:[^\"\\]|\\.)*+\"?|b?'(?:[^'\\]|\\.)*+'?|[^\s\"'&;,)}\]]++)"
+)
+_LONG_RUN = re.compile(r"(?<![\w-])[\w-]{40,}+", re.ASCII)
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ROUTE_WORD = re.compile(r"[a-z-]{1,20}")
+_READABLE_RUN = re.compile(r"[^A-Z]+|[^a-z]+|(?:[A-Z][a-z]+)+")
+# "key: value" is ordinary English, so after a bare colon only unmistakable names count.
+_COLON_NAMES_IGNORED = frozenset({"access", "refresh", "key", "code", "codes"})
+
+
+def redact_text(text: str) -> str:
+    """Return the text with everything that looks like a secret replaced."""
+    text = _SCHEME.sub(rf"\1\2{REDACTED}", text)
+    text = _JWT.sub(REDACTED, text)
+    text = _COOKIE.sub(rf"\1{REDACTED}", text)
+    text = _USER_INFO.sub(rf"\1{REDACTED}@", text)
+    text = _PATH_TOKEN.sub(_redact_path_token, text)
+    text = _ASSIGNMENT.sub(_redact_assignment, text)
+    return _LONG_RUN.sub(_redact_long_run, text)
+
+
+def _redact_path_token(match: re.Match[str]) -> str:
+    segment = match[2]
+    if _UUID.fullmatch(segment) or _ROUTE_WORD.fullmatch(segment):
+        return match[0]
+    return match[1] + REDACTED
+
+
+def _redact_assignment(match: re.Match[str]) -> str:
+    name, separator, value = match[1], match[2], match[3]
+    quote = value[-1] if value[-1] in "\"'" else ""
+    bare_colon = ":" in separator and not quote and separator[0] not in "\"'"
+    if bare_colon and name.lower() in _COLON_NAMES_IGNORED:
+        return match[0]
+    if value.startswith(REDACTED[:-1]) or not is_secret(name, value.strip("\"'")):
+        return match[0]
+    return name + separator + quote + REDACTED + quote
+
+
+def _redact_long_run(match: re.Match[str]) -> str:
+    """Mailed tokens are 43 characters of base64url; identifiers of that length are readable."""
+    return match[0] if _READABLE_RUN.fullmatch(match[0]) else REDACTED
+
+
+# Maps what a token consists of to "a" and all else to a blank, so that `in` finds long runs fast.
+_RUNS = bytes(97 if chr(code).isalnum() or chr(code) in "-_" else 32 for code in range(128)) + (
+    b" " * 128
+)
+_LONG = b"a" * 40
+_MARKERS = (
+    b"=", b": ", b"\\\":", b"':", b"bearer", b"api-key", b"basic", b"eyj", b"://", b"/invit",
+)  # fmt: skip
+
+
+def may_hold_secret(line: bytes) -> bool:
+    """Say, in a microsecond, whether compact JSON needs redact_text at all. Errs towards yes."""
+    lowered = line.lower()
+    for marker in _MARKERS:
+        if marker in lowered:
+            return True
+    return _LONG in line.translate(_RUNS)
+
+
+def redact(value: object, *, name: str = "", depth: int = 0) -> object:
+    """Return plain data with secrets replaced, at any depth; other objects become text."""
+    if name and is_secret(name, value):
+        return REDACTED
+    if isinstance(value, str):
+        return value if name in EXEMPT_NAMES else redact_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth >= _MAX_DEPTH or not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return redact_text(as_text(value))
+    if isinstance(value, Mapping):
+        return {
+            as_text(key): redact(item, name=as_text(key), depth=depth + 1)
+            for key, item in value.items()
+        }
+    return _redact_sequence(value, depth)
+
+
+def _redact_sequence(values: Iterable[object], depth: int) -> list[object]:
+    items = list(values)
+    if len(items) == 2 and isinstance(items[0], str | bytes):  # a header: (name, value)
+        name = as_text(items[0])
+        return [name, redact(items[1], name=name, depth=depth + 1)]
+    return [redact(item, depth=depth + 1) for item in items]
+
+
+def as_text(value: object) -> str:
+    """Return str(value) whatever the object does; bytes are read as UTF-8."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    try:
+        return str(value)
+    except Exception:  # somebody else's __str__; what we write down must not depend on it
+        return f"<unprintable {type(value).__name__}>"
