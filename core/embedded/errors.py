@@ -1,0 +1,9 @@
+"""What can go wrong with the embedded stores."""
+
+
+class EmbeddedError(RuntimeError):
+    """The message is one line for a person: what happened and what to do next."""
+
+
+class AlreadyRunningError(EmbeddedError):
+    """Somebody else holds the lock we may not wait for."""

@@ -1,0 +1,35 @@
+"""File locks: the kernel drops them with their holder, so a killed one never blocks the next."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.embedded.errors import AlreadyRunningError, EmbeddedError
+
+
+@contextmanager
+def hold(path: Path, *, wait: bool = True, note: str = "") -> Iterator[None]:
+    """Hold the lock while the block runs and leave `note` in the file for whoever is refused.
+
+    Without `wait`, raises AlreadyRunningError whose message is the holder's note.
+    """
+    make_folder(path.parent)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunningError(file.read()) from None
+        file.truncate(0)
+        file.write(note)
+        file.flush()
+        yield
+
+
+def make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedError(f"Cannot write to {folder}: {error.strerror}.") from None
+    return folder
