@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from core.embedded.errors import AlreadyRunningError, EmbeddedError
 
@@ -14,8 +15,7 @@ def hold(path: Path, *, wait: bool = True, note: str = "") -> Iterator[None]:
 
     Without `wait`, raises AlreadyRunningError whose message is the holder's note.
     """
-    make_folder(path.parent)
-    with path.open("a+", encoding="utf-8") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -31,5 +31,17 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EmbeddedError(f"Cannot write to {folder}: {error.strerror}.") from None
+        raise cannot_write(folder, error) from None
     return folder
+
+
+def cannot_write(folder: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(f"Tenantry cannot write to {folder}: {error.strerror}.")
+
+
+def _opened(path: Path) -> TextIO:
+    make_folder(path.parent)
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(path.parent, error) from None

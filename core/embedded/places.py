@@ -27,9 +27,8 @@ def data_folder(folder: Path, *, account: Account | None) -> Path:
         make_folder(folder).chmod(0o700)
     if account is None:
         return _ours(folder)
-    if not folder.is_symlink():
-        _give(folder, account)
-    if not _can_write(folder, account):
+    _give(folder.resolve(), account)
+    if not _can_write(folder.resolve(), account):
         _shelter(folder, account)
     return folder.resolve()
 
@@ -65,11 +64,13 @@ def _ours(folder: Path) -> Path:
 
 
 def _shelter(folder: Path, account: Account) -> None:
+    if folder.is_symlink():
+        raise EmbeddedError(f"{folder.resolve()} cannot be written: is its disk read-only?")
     name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:12]
     shelter = make_folder(SHELTER) / f"{name}-{folder.name}"
     shutil.rmtree(shelter, ignore_errors=True)  # of a project folder that was deleted since
     shutil.move(folder, shelter)
-    _give(shelter, account)
+    _give(shelter, account)  # a move between file systems copies, and a copy is root's
     folder.symlink_to(shelter)
 
 

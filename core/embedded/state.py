@@ -6,8 +6,7 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.embedded.errors import EmbeddedError
-from core.embedded.locks import hold
+from core.embedded.locks import cannot_write, hold
 
 DATABASE = "tenantry"
 
@@ -52,7 +51,7 @@ def write(folder: Path, ports: Ports) -> Ports:
         draft.write_text(json.dumps(asdict(ports), indent=2) + "\n", encoding="utf-8")
         draft.replace(folder / "services.json")
     except OSError as error:
-        raise EmbeddedError(f"Cannot write to {folder}: {error.strerror}.") from None
+        raise cannot_write(folder, error) from None
     return ports
 
 
@@ -83,7 +82,7 @@ def _written(folder: Path) -> Ports | None:
     try:
         found = json.loads((folder / "services.json").read_text(encoding="utf-8"))
         return Ports(postgres=int(found["postgres"]), valkey=int(found["valkey"]))
-    except FileNotFoundError:
+    except OSError:
         return None
     except (ValueError, KeyError, TypeError):
         return None  # a file nobody can read is as good as none
