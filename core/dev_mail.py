@@ -16,8 +16,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.timesince import timesince
-from django.views.decorators.http import require_safe
 from uuid_utils.compat import uuid7
+
+from core.pages import read_only
 
 LISTED = 200
 """Mails; whoever has more looks into the folder."""
@@ -118,22 +119,22 @@ def _moment(mail_id: UUID) -> datetime:
 
 def _part(message: ParsedMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part else ""
 
 
-@require_safe
+@read_only
 def mail_list(request: HttpRequest) -> HttpResponse:
     context = {"mails": mails(), "public_url": settings.PUBLIC_URL}
     return HttpResponse(render_to_string("pages/dev_mail_list.html", context))
 
 
-@require_safe
+@read_only
 def mail_detail(request: HttpRequest, mail_id: UUID) -> HttpResponse:
     page = render_to_string("pages/dev_mail.html", {"mail": _found(mail_id)})
     return HttpResponse(page, headers={"Content-Security-Policy": PAGE_POLICY})
 
 
-@require_safe
+@read_only
 def mail_html(request: HttpRequest, mail_id: UUID) -> HttpResponse:
     """The mail's own HTML, which nobody vouches for: no scripts, no requests, no origin."""
     headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}

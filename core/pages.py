@@ -1,5 +1,7 @@
 """The pages people see outside the API: the front page, the problem types, and errors."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -7,11 +9,12 @@ from django.apps import apps
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
 
 from core import problems
 from core.api import exceptions
 from core.running import services
+
+View = Callable[..., HttpResponse]
 
 DOORS = [
     ("API reference", "/api/docs", "Every call with its fields, to read and to try."),
@@ -34,6 +37,10 @@ WORDS = {
         "There is nothing here",
         "The address may be mistyped, or what was here has moved or ended. Nothing was lost.",
     ),
+    405: (
+        "This page can only be read",
+        "Nothing here can be changed, and nothing was. Load the page again.",
+    ),
     429: (
         "Too many requests at once",
         "Nothing was lost. Wait a minute, then load the page again.",
@@ -51,13 +58,29 @@ CODES = {
     400: "validation_error",
     403: "forbidden",
     404: "not_found",
+    405: "method_not_allowed",
     429: "rate_limited",
     500: "internal_error",
     503: "database_unavailable",
 }
 
 
-@require_safe
+def read_only(view: View) -> View:
+    """Answer GET and HEAD with the view, and any other method with what is possible."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, **captured: Any) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request, **captured)
+        asked = request.method == "OPTIONS"
+        response = HttpResponse(status=204) if asked else error(request, 405)
+        response["Allow"] = "GET, HEAD, OPTIONS"
+        return response
+
+    return guarded
+
+
+@read_only
 def front(request: HttpRequest) -> HttpResponse:
     doors = [*DOORS, MAIL_DOOR] if settings.DEVELOPMENT else DOORS
     context = {
@@ -80,13 +103,13 @@ def _rooms() -> list[dict[str, str]]:
     ]
 
 
-@require_safe
+@read_only
 def problem_index(request: HttpRequest) -> HttpResponse:
     ordered = sorted(problems.CATALOG.values(), key=lambda each: (each.statuses, each.code))
     return _page("pages/problem_index.html", {"problems": ordered})
 
 
-@require_safe
+@read_only
 def problem(request: HttpRequest, slug: str) -> HttpResponse:
     found = problems.by_slug(slug)
     if found is None:
