@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from core.redaction import as_text, is_secret, may_hold_secret, redact
+from core.redaction import as_text, is_secret_name, may_hold_secret, redact
 
 Event = MutableMapping[str, Any]
 
@@ -19,9 +19,11 @@ _TEXT_BYTES = 64 * 1024  # longer ones are cut before the patterns run over them
 _MESSAGE_CHARACTERS = 2000
 _FRAMES = 20
 _CAUSES = 3
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_NAMES_REMEMBERED = 2000
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_UTC_Z
 
+_harmless_names: set[str] = set()
 _second = (0, "")
 
 
@@ -38,8 +40,8 @@ def timestamp(moment: float) -> str:
 def json_line(event: Event) -> bytes:
     """Return one JSON object and a newline. Never raises; no secret, no field over 8 KiB."""
     for name, value in event.items():
-        if type(value) not in _PLAIN or is_secret(name, value):
-            event[name] = redact(value, name=name)
+        if name not in _harmless_names or type(value) not in _PLAIN:
+            event[name] = _judged(name, value)
     try:
         line = orjson.dumps(event, default=as_text, option=_OPTIONS)
     except (TypeError, RecursionError):  # a lone surrogate, an integer over 64 bits
@@ -47,6 +49,14 @@ def json_line(event: Event) -> bytes:
     if len(line) > FIELD_BYTES or may_hold_secret(line):
         line = orjson.dumps(_cleaned(event))
     return line + b"\n"
+
+
+def _judged(name: str, value: object) -> object:
+    if is_secret_name(name) or type(value) not in _PLAIN:
+        return redact(value, name=name)
+    if len(_harmless_names) < _NAMES_REMEMBERED:
+        _harmless_names.add(name)
+    return value
 
 
 def _cleaned(event: Event) -> dict[str, Any]:

@@ -45,6 +45,7 @@ _QUIET = {
     "django.request": logging.ERROR,
     "asyncio": logging.WARNING,
 }
+_HEAD = ("timestamp", "level", "logger")
 _LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info"}
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -111,8 +112,9 @@ def _complete(logger: Any, method: str, fields: Event) -> Event:
         error = _error(fields.pop("exc_info"))
         if error is not None:
             fields["exception"] = describe_exception(error)
-    for name in head.keys() & fields.keys():
-        fields[f"{name}_"] = fields.pop(name)
+    for name in _HEAD:
+        if name in fields:
+            fields[f"{name}_"] = fields.pop(name)
     head.update(fields)
     return head
 

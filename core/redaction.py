@@ -131,23 +131,23 @@ def _redact_long_run(match: re.Match[str]) -> str:
     return match[0] if _READABLE_RUN.fullmatch(match[0]) else REDACTED
 
 
-# Maps what a token consists of to "a" and all else to a blank, so that `in` finds long runs fast.
-_RUNS = bytes(97 if chr(code).isalnum() or chr(code) in "-_" else 32 for code in range(128)) + (
-    b" " * 128
-)
-_LONG = b"a" * 40
-_MARKERS = (
-    b"=", b": ", b"\\\":", b"':", b"bearer", b"api-key", b"basic", b"eyj", b"://", b"/invit",
-)  # fmt: skip
+def _class_of(code: int) -> int:
+    character = chr(code)
+    if code < 128 and (character.isalnum() or character in "-_"):
+        return ord("a")
+    return ord("!") if character in " ='@%+\\" else ord(" ")
+
+
+# What a token consists of becomes "a"; what every other pattern needs somewhere becomes "!". So one
+# pass and two searches decide about an ordinary line, a fifth of what looking for each marker costs.
+_CLASSES = bytes(map(_class_of, range(256)))
+_LONG = "a" * 40
 
 
 def may_hold_secret(line: bytes) -> bool:
     """Say, in a microsecond, whether compact JSON needs redact_text at all. Errs towards yes."""
-    lowered = line.lower()
-    for marker in _MARKERS:
-        if marker in lowered:
-            return True
-    return _LONG in line.translate(_RUNS)
+    classes = line.translate(_CLASSES).decode()
+    return "!" in classes or _LONG in classes or b"/invitations/" in line
 
 
 def redact(value: object, *, name: str = "", depth: int = 0) -> object:
