@@ -7,8 +7,9 @@ import sys
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.env import ConfigurationError
     from django.core.management import execute_from_command_line
+
+    from core.errors import ConfigurationError
 
     try:
         execute_from_command_line(sys.argv)

@@ -8,12 +8,9 @@ from urllib.parse import urlsplit
 
 import environ
 
+from core.errors import ConfigurationError
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-class ConfigurationError(Exception):
-    """A variable is missing or makes no sense. The message is one line for an operator."""
-
 
 _reader = environ.Env()
 if os.environ.get("READ_DOT_ENV", "1") != "0" and (BASE_DIR / ".env").is_file():

@@ -168,8 +168,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 # forbidden by the content policy (W002). The CSRF middleware is ours (W003).
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003", "security.W008"]
 
+AUTHENTICATION_BACKENDS = ["accounts.backends.AdminBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "accounts.hashers.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -185,7 +186,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS answers 204
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.ListPagination",
     "DEFAULT_FILTER_BACKENDS": [
         "core.api.filters.FilterBackend",

@@ -13,6 +13,10 @@ class FieldProblem:
     detail: str
 
 
+class ConfigurationError(Exception):
+    """A setting is missing or makes no sense. The message is one line for an operator."""
+
+
 class DomainError(Exception):
     """Base of every anticipated refusal. `code` is public API and never changes its meaning."""
 

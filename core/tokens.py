@@ -66,6 +66,11 @@ def issue(
     )
 
 
+def revoke(*, purpose: str, subject_id: UUID, now: datetime) -> int:
+    """End every unspent token of the purpose and subject; return how many."""
+    return MailedToken.objects.of(purpose, subject_id).supersede_all(now=now)
+
+
 def secret_of(token: MailedToken) -> str:
     """Return what goes into the link. Only a mail's rendering should ever call this."""
     return _derive(token.purpose, token.pk, bytes(token.nonce))

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from accounts import keys, subscribers  # noqa: F401  the latter registers its handlers
+
+        keys.ring()  # a key that can't be read stops the process here, not at the first sign-in

@@ -1,0 +1,31 @@
+from core.errors import ForbiddenError, UnauthenticatedError
+
+
+class TokenInvalidError(UnauthenticatedError):
+    code = "token_invalid"
+    detail = "This access token does not hold. Sign in again."
+
+
+class TokenExpiredError(UnauthenticatedError):
+    code = "token_expired"
+    detail = "This token has expired. Refresh it, or sign in again."
+
+
+class SessionRevokedError(UnauthenticatedError):
+    code = "session_revoked"
+    detail = "This session was ended. Sign in again."
+
+
+class TokenReusedError(UnauthenticatedError):
+    code = "token_reused"
+    detail = "This refresh token was used before, so its session was ended to be safe. Sign in again."
+
+
+class InvalidCredentialsError(UnauthenticatedError):
+    code = "invalid_credentials"
+    detail = "The address or the password is not right."
+
+
+class EmailNotVerifiedError(ForbiddenError):
+    code = "email_not_verified"
+    detail = "Open the link in the mail we sent first, or ask for a new one."

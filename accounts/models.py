@@ -1,0 +1,91 @@
+import uuid
+from datetime import datetime, timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.repositories import UserRepository, UserSessionRepository
+from core.models import BaseModel
+
+SESSION_LIFETIME = timedelta(days=90)
+REUSE_GRACE = timedelta(seconds=10)
+"""For how long the refresh token before the current one still gets the current one: two tabs."""
+
+
+class User(BaseModel, AbstractBaseUser, PermissionsMixin):
+    """A person with an account. The address is kept as given and compared in its normal form."""
+
+    email = models.EmailField(max_length=254)
+    email_normalized = models.CharField(max_length=254, unique=True, editable=False)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
+    full_name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=16, default="en")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may enter the admin", default=False)
+
+    objects = UserRepository.as_manager()
+
+    USERNAME_FIELD = "email_normalized"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="user_newest_first")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+
+class UserSession(BaseModel):
+    """One sign-in on one device, and the family of refresh tokens that descend from it.
+
+    A family needs no history: of its tokens only the current one may be used, the one before it
+    within REUSE_GRACE; every other one that bears a valid signature is being reused.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    refresh_id = models.UUIDField(default=uuid.uuid4)
+    """`jti` of the refresh token that may be used next."""
+    previous_refresh_id = models.UUIDField(null=True, blank=True)
+    refreshed_at = models.DateTimeField()
+    """When the current refresh token was made: its `iat`."""
+    device = models.CharField(max_length=200, blank=True)
+    ip_address = models.GenericIPAddressField()
+    last_seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+
+    objects = UserSessionRepository.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(previous_refresh_id=None) | ~Q(previous_refresh_id=F("refresh_id")),
+                name="user_session_refresh_rotates",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                name="user_session_open",
+                condition=Q(ended_at=None),
+            ),
+            models.Index(fields=["expires_at"], name="user_session_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device or 'unknown device'} ({self.pk})"
+
+    def is_open(self, *, now: datetime) -> bool:
+        return self.ended_at is None and now < self.expires_at
+
+    def accepts_previous(self, refresh_id: uuid.UUID, *, now: datetime) -> bool:
+        return refresh_id == self.previous_refresh_id and now - self.refreshed_at <= REUSE_GRACE

@@ -1,0 +1,44 @@
+"""Pages behind mailed links. GET shows, POST spends, so that mail scanners burn nothing."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.services import registration
+from core import tokens
+from core.errors import GoneError
+
+STATES = {
+    "token_used": "used",
+    "token_expired": "expired",
+    "token_superseded": "superseded",
+    "token_unknown": "unknown",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_email(request: HttpRequest, token: str) -> HttpResponse:
+    now = timezone.now()
+    try:
+        state = _spend(token, now=now) if request.method == "POST" else _look(token, now=now)
+    except GoneError as error:
+        state = STATES[error.code]
+    status = 200 if state in {"ready", "done"} else 410
+    context = {"state": state, "token": token}
+    response = render(request, "pages/verify_email.html", context, status=status)
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _look(token: str, *, now: datetime) -> str:
+    tokens.look_up(purpose=registration.PURPOSE, secret=token, now=now)
+    return "ready"
+
+
+def _spend(token: str, *, now: datetime) -> str:
+    registration.verify_email(token=token, now=now)
+    return "done"

@@ -1,0 +1,69 @@
+"""Every query on users and their sessions."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts import addresses
+from core.repositories import Repository
+
+if TYPE_CHECKING:
+    from accounts.models import User, UserSession
+
+SEEN_INTERVAL = timedelta(minutes=1)
+
+
+class UserRepository(Repository["User"]):
+    def by_email(self, email: str) -> "User | None":
+        """Return the account of an address in whatever spelling; None also for what is no address."""
+        try:
+            normal = addresses.normalize(email)
+        except ValueError:
+            return None
+        return self.filter(email_normalized=normal).first()
+
+    def get_by_natural_key(self, email: str) -> "User":
+        """Django's own authentication asks by this name. Raises DoesNotExist."""
+        found = self.by_email(email)
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
+
+    def add_account(self, *, email: str, **fields: Any) -> "User | None":
+        """Insert an account; None when the address has one, also one made at this very moment."""
+        normal = addresses.normalize(email)
+        try:
+            with transaction.atomic():
+                return self.add(email=email.strip(), email_normalized=normal, **fields)
+        except IntegrityError:
+            return None
+
+
+class UserSessionRepository(Repository["UserSession"]):
+    def of(self, user: "User") -> Self:
+        return self.filter(user=user)
+
+    def open(self, *, now: datetime) -> Self:
+        return self.filter(ended_at=None, expires_at__gt=now)
+
+    def with_user(self) -> Self:
+        return self.select_related("user")
+
+    def end_all(self, *, reason: str, now: datetime) -> list[UUID]:
+        """End every open matching session; return their ids."""
+        ended = list(self.open(now=now).locked().values_list("pk", flat=True))
+        self.model._default_manager.filter(pk__in=ended).update(
+            ended_at=now, end_reason=reason, updated_at=now
+        )
+        return ended
+
+    def seen(self, session_id: UUID, *, now: datetime) -> None:
+        """Note that the session is in use, at most once a minute."""
+        stale = self.filter(pk=session_id, last_seen_at__lt=now - SEEN_INTERVAL)
+        stale.update(last_seen_at=now)
+
+    def over_before(self, moment: datetime) -> Self:
+        """Sessions that ended or ran out before the moment."""
+        return self.filter(ended_at__lt=moment) | self.filter(expires_at__lt=moment)

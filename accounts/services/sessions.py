@@ -1,0 +1,135 @@
+"""Signing in, staying signed in, and signing out for good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from accounts import addresses, jwt, passwords
+from accounts.errors import (
+    EmailNotVerifiedError,
+    InvalidCredentialsError,
+    SessionRevokedError,
+    TokenReusedError,
+)
+from accounts.events import SessionsEnded, SessionStarted
+from accounts.models import SESSION_LIFETIME, User, UserSession
+from core import ratelimits
+from core.errors import RateLimitedError
+from core.events import publish
+
+MAX_DEVICE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access: str
+    refresh: str
+    user: User
+
+
+def authenticate(*, email: str, password: str) -> User:
+    """Return the person whose address and password these are.
+
+    Unknown, wrong and inactive cost the same and look the same. Failures are counted by account and
+    a try beyond the limit is refused even with the right password; a success is not counted.
+    Raises InvalidCredentialsError, RateLimitedError or EmailNotVerifiedError.
+    """
+    account = addresses.throttle_key(email)
+    verdict = ratelimits.hit("sign_in_failures", account)
+    if verdict and not verdict.allowed:
+        raise RateLimitedError(retry_after_seconds=verdict.retry_after_seconds)
+    user = User.objects.by_email(email)
+    if not passwords.matches(user, password) or user is None or not user.is_active:
+        raise InvalidCredentialsError
+    if verdict:
+        ratelimits.give_back("sign_in_failures", account, verdict)
+    if not user.email_verified:
+        raise EmailNotVerifiedError
+    if passwords.is_outdated(user):
+        User.objects.change(user, password=passwords.hashed(password))
+    return user
+
+
+def sign_in(
+    *, email: str, password: str, device: str, ip_address: str, now: datetime
+) -> TokenPair:
+    """Begin a session. Raises what `authenticate` raises."""
+    user = authenticate(email=email, password=password)
+    return start_session(user=user, device=device, ip_address=ip_address, now=now)
+
+
+@transaction.atomic
+def start_session(*, user: User, device: str, ip_address: str, now: datetime) -> TokenPair:
+    session = UserSession.objects.add(
+        user=user,
+        refreshed_at=now,
+        device=device[:MAX_DEVICE_LENGTH],
+        ip_address=ip_address,
+        last_seen_at=now,
+        expires_at=now + SESSION_LIFETIME,
+    )
+    publish(SessionStarted(user_id=user.pk, session_id=session.pk))
+    return _tokens(session, user, now=now)
+
+
+def refresh(*, token: str, now: datetime) -> TokenPair:
+    """Rotate a refresh token. The one before the current gets the current again for 10 s (two tabs).
+
+    Any other reuse ends the session. Raises TokenInvalidError, TokenExpiredError,
+    SessionRevokedError or TokenReusedError.
+    """
+    claims = jwt.read(token, "refresh")
+    pair = _rotate(claims.session_id, claims.token_id, now=now)
+    if pair is None:  # raised out here, so that the session's end is committed
+        raise TokenReusedError
+    return pair
+
+
+@transaction.atomic
+def _rotate(session_id: UUID, refresh_id: UUID, *, now: datetime) -> TokenPair | None:
+    session = UserSession.objects.with_user().locked().find(session_id)
+    if session is None or not session.is_open(now=now) or not session.user.is_active:
+        raise SessionRevokedError
+    if refresh_id == session.refresh_id:
+        UserSession.objects.change(
+            session, refresh_id=uuid4(), previous_refresh_id=refresh_id, refreshed_at=now
+        )
+    elif not session.accepts_previous(refresh_id, now=now):
+        _end(session, reason="refresh token reused", now=now)
+        return None
+    return _tokens(session, session.user, now=now)
+
+
+@transaction.atomic
+def end_session(*, session_id: UUID, reason: str, now: datetime) -> None:
+    """End one session everywhere. Ending it twice is nothing."""
+    session = UserSession.objects.locked().find(session_id)
+    if session is not None and session.ended_at is None:
+        _end(session, reason=reason, now=now)
+
+
+@transaction.atomic
+def end_every_session(*, user: User, reason: str, now: datetime) -> int:
+    """End all of a person's sessions; return how many were open."""
+    ended = UserSession.objects.of(user).end_all(reason=reason, now=now)
+    publish(SessionsEnded(user_id=user.pk, session_ids=tuple(ended), reason=reason))
+    return len(ended)
+
+
+def _end(session: UserSession, *, reason: str, now: datetime) -> None:
+    UserSession.objects.change(session, ended_at=now, end_reason=reason)
+    publish(SessionsEnded(user_id=session.user_id, session_ids=(session.pk,), reason=reason))
+
+
+def _tokens(session: UserSession, user: User, *, now: datetime) -> TokenPair:
+    access = jwt.mint_access(user_id=user.pk, session_id=session.pk, now=now)
+    refresh = jwt.mint(
+        "refresh",
+        user_id=user.pk,
+        session_id=session.pk,
+        token_id=session.refresh_id,
+        now=session.refreshed_at,
+    )
+    return TokenPair(access=access, refresh=refresh, user=user)

@@ -1,0 +1,20 @@
+"""Jobs of accounts. Each may run more than once; what it does twice is one harmless mail."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts import mails
+from core.jobs import job
+
+
+@job(queue="mail")
+def mail_verification_link(*, user_id: str, token_id: str) -> None:
+    mails.send_verification_link(
+        user_id=UUID(user_id), token_id=UUID(token_id), now=timezone.now()
+    )
+
+
+@job(queue="mail")
+def mail_registered_again(*, user_id: str) -> None:
+    mails.send_registered_again(user_id=UUID(user_id))

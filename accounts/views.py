@@ -1,0 +1,148 @@
+from typing import ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import addresses, jwt, keys
+from accounts.authentication import bearer_token
+from accounts.http import AuthenticatedRequest, device_of
+from accounts.models import UserSession
+from accounts.repositories import UserSessionRepository
+from accounts.serializers import (
+    CredentialsSerializer,
+    DetailSerializer,
+    EmailSerializer,
+    ProfileChangeSerializer,
+    RefreshSerializer,
+    RegistrationSerializer,
+    SessionSerializer,
+    SignInSerializer,
+    TokenPairSerializer,
+    TokenSerializer,
+    UserSerializer,
+)
+from accounts.services import profile, registration, sessions
+from core.api.views import ApiView, ApiViewSet
+from core.errors import UnauthenticatedError
+
+CHECK_MAIL = {"detail": "If the address can be used, a mail with the next step is on its way."}
+
+
+class PublicView(ApiView):
+    """Open to everybody; an Authorization header is not even looked at."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+
+class RegisterView(PublicView):
+    limit_scope: ClassVar[str | None] = "register"
+
+    @extend_schema(request=RegistrationSerializer, responses={202: DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Open an account. The answer is the same whether or not the address has one."""
+        body = RegistrationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        registration.register(now=timezone.now(), **body.validated_data)
+        return Response(CHECK_MAIL, 202)
+
+
+class VerifyEmailView(PublicView):
+    @extend_schema(request=TokenSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Prove an address with the token that was mailed to it."""
+        body = TokenSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        registration.verify_email(now=timezone.now(), **body.validated_data)
+        return Response(status=204)
+
+
+class ResendVerificationView(PublicView):
+    @extend_schema(request=EmailSerializer, responses={202: DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a new link; the one before stops working."""
+        body = EmailSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        email = body.validated_data["email"]
+        self.count("forgot_password", f"verify:{addresses.throttle_key(email)}")
+        registration.resend_verification(email=email, now=timezone.now())
+        return Response(CHECK_MAIL, 202)
+
+
+class SignInView(PublicView):
+    limit_scope: ClassVar[str | None] = "sign_in"
+
+    @extend_schema(request=CredentialsSerializer, responses={200: SignInSerializer})
+    def post(self, request: Request) -> Response:
+        """Begin a session on this device."""
+        body = CredentialsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        pair = sessions.sign_in(
+            device=device_of(request),
+            ip_address=request.META["tenantry.client_address"],
+            now=timezone.now(),
+            **body.validated_data,
+        )
+        return Response(SignInSerializer(pair).data)
+
+
+class RefreshView(PublicView):
+    @extend_schema(request=RefreshSerializer, responses={200: TokenPairSerializer})
+    def post(self, request: Request) -> Response:
+        """Trade a refresh token for a new pair; each may be used once."""
+        body = RefreshSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        pair = sessions.refresh(token=body.validated_data["refresh"], now=timezone.now())
+        return Response(TokenPairSerializer(pair).data)
+
+
+class SignOutView(PublicView):
+    @extend_schema(request=None, responses={204: None}, auth=[{"accessToken": []}])
+    def post(self, request: Request) -> Response:
+        """End this session everywhere. An expired access token is good enough."""
+        token = bearer_token(request)
+        if token is None:
+            raise UnauthenticatedError
+        claims = jwt.read_expired(token, "access")
+        sessions.end_session(session_id=claims.session_id, reason="signed out", now=timezone.now())
+        return Response(status=204)
+
+
+class MeView(ApiView):
+    @extend_schema(responses=UserSerializer)
+    def get(self, request: AuthenticatedRequest) -> Response:
+        """Who the access token belongs to."""
+        return Response(UserSerializer(request.user).data)
+
+    @extend_schema(request=ProfileChangeSerializer, responses=UserSerializer)
+    def patch(self, request: AuthenticatedRequest) -> Response:
+        """Change the profile; fields that are left out stay as they are."""
+        body = ProfileChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = profile.change_profile(user=request.user, now=timezone.now(), **body.validated_data)
+        return Response(UserSerializer(user).data)
+
+
+class SessionViewSet(mixins.ListModelMixin, ApiViewSet):
+    """The caller's open sessions, newest first."""
+
+    queryset = UserSession.objects.all()
+    serializer_class = SessionSerializer
+    ordering_fields: ClassVar[list[str]] = ["created_at", "last_seen_at"]
+    search_fields: ClassVar[list[str]] = ["device"]
+
+    def get_queryset(self) -> UserSessionRepository:
+        if getattr(self, "swagger_fake_view", False):  # schema generation has no caller
+            return UserSession.objects.none()
+        return UserSession.objects.of(self.request.user).open(now=timezone.now())  # type: ignore[arg-type]
+
+
+class JWKSView(PublicView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """The public keys that access tokens verify with (RFC 7517)."""
+        return Response(keys.jwks(), headers={"Cache-Control": "public, max-age=300"})

@@ -1,0 +1,37 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from accounts import pages as account_pages
+from accounts.views import JWKSView
+from config import product
+from core import dev_mail, health, pages
+from core.api import docs
+from core.api.views import UnknownPathView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include(product.urls())),
+    path("api/schema", docs.schema),
+    path("api/docs", docs.browser),
+    path("api/docs/settings.js", docs.browser_script),
+    re_path(r"^api(/.*)?$", UnknownPathView.as_view()),
+    path(".well-known/jwks.json", JWKSView.as_view()),
+    path("health/<str:probe>", health.view),
+    path("", pages.front),
+    path("problems", pages.problem_index),
+    path("problems/<slug:slug>", pages.problem),
+    path("verify-email/<str:token>", account_pages.verify_email),
+    path("admin/", admin.site.urls),
+]
+if settings.DEVELOPMENT:
+    urlpatterns += [
+        path("dev/mail", dev_mail.mail_list),
+        path("dev/mail/<uuid:mail_id>", dev_mail.mail_detail),
+        path("dev/mail/<uuid:mail_id>/html", dev_mail.mail_html),
+    ]
+
+handler400 = "core.pages.bad_request"
+handler403 = "core.pages.forbidden"
+handler404 = "core.pages.not_found"
+handler500 = "core.pages.server_error"

@@ -1,0 +1,12 @@
+"""HTTP alone, for those who serve it apart from WebSockets."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_wsgi_application()
+
+from core.http.body import guarded  # noqa: E402  settings need the line above
+
+application = guarded(django_application)

@@ -1,0 +1,26 @@
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from core import lifecycle, serving
+
+
+class Command(BaseCommand):
+    help = "Serve HTTP and WebSockets on one port until SIGTERM, then drain and exit 0."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="processes on the one port")
+        parser.add_argument("--exit-with-parent", action="store_true", help="end when the parent dies")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        listener = serving.listen(options["host"], options["port"])
+        if options["exit_with_parent"]:
+            lifecycle.exit_with_parent()
+        if options["workers"] > 1:
+            sys.exit(serving.serve_in_processes(listener, options["workers"]))
+        serving.serve(listener)

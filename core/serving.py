@@ -1,0 +1,124 @@
+"""Running the server: one process or several on one socket, each ending without losing a request."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+from django.conf import settings
+
+from core import lifecycle
+from core.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
+
+FINISH_SECONDS = 20
+"""How long requests in flight may take after the drain; with DRAIN_S this stays under 30 s."""
+RESTART_PAUSE_SECONDS = 1.0
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: stop being ready, accept for DRAIN_S more seconds, finish, exit 0.
+
+    A second signal shortens the wait.
+    """
+
+    exit_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.exit_at is None:
+            lifecycle.start_draining()
+            self.exit_at = time.monotonic() + settings.DRAIN_S
+        else:
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.exit_at is not None and time.monotonic() >= self.exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address. Raises ConfigurationError when another program has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigurationError(f"Can't listen on {host}:{port}: {reason}.") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def serve(listener: socket.socket) -> None:
+    """Serve until told to stop."""
+    config = uvicorn.Config(
+        "config.asgi:application",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # core/http/client.py knows how many proxies to believe
+        timeout_keep_alive=75,  # longer than the idle time-outs of common balancers
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+    DrainingServer(config).run(sockets=[listener])
+
+
+def serve_in_processes(listener: socket.socket, count: int) -> int:
+    """Keep `count` processes serving one socket; a dead one is replaced. Return an exit code."""
+    children = Children(lambda: serve(listener), count)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, children.stop)
+    return children.keep_alive()
+
+
+class Children:
+    """Forked processes. The parent has opened no connection and no loop before it forks."""
+
+    def __init__(self, work: Callable[[], None], count: int) -> None:
+        self.work, self.count = work, count
+        self.pids: set[int] = set()
+        self.stopping = False
+
+    def stop(self, sig: int, frame: FrameType | None) -> None:
+        self.stopping = True
+        for pid in self.pids:
+            os.kill(pid, signal.SIGTERM)
+
+    def keep_alive(self) -> int:
+        failed = False
+        while self.pids or not self.stopping:
+            while len(self.pids) < self.count and not self.stopping:
+                self._fork()
+            pid, status = os.wait()
+            self.pids.discard(pid)
+            if not self.stopping:
+                log.error("server.process_died", pid=pid, status=status)
+                time.sleep(RESTART_PAUSE_SECONDS)
+            failed = failed or (self.stopping and status != 0)
+        return int(failed)
+
+    def _fork(self) -> None:
+        pid = os.fork()
+        if pid:
+            self.pids.add(pid)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        lifecycle.exit_with_parent()
+        self.work()
+        sys.stdout.flush()
+        os._exit(0)
