@@ -1,15 +1,17 @@
-"""Every query on jobs. The tables, and the SQL that hands a job to one worker only, are procrastinate's."""
+"""Every query on jobs. The tables, and the SQL that claims a job, are procrastinate's."""
 
-import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, LiteralString, Self
 
-from django.db import connection, transaction
+from django.db import transaction
 from procrastinate import sql
-from procrastinate.types import JobToDefer, JSONDict
+from procrastinate.types import JobToDefer
 from psycopg.types.json import Jsonb
 
+from core.jobs.records import FinishedJob, NewJob, StoredJob
+from core.jobs.rows import changed, execute, select
 from core.repositories import Repository
 
 if TYPE_CHECKING:
@@ -20,36 +22,12 @@ TICK_LOCK = 0x74656E61_0001
 """Key of the advisory lock under which periodic jobs are put in the queue; "tena", one."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class NewJob:
-    name: str
-    queue: str
-    arguments: JSONDict
-    priority: int = 0
-    lock: str | None = None
-    queueing_lock: str | None = None
-    schedule_at: datetime | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoredJob:
-    id: int
-    name: str
-    queue: str
-    status: str
-    arguments: dict[str, Any]
-    attempts: int
-    """Attempts that have ended; the running one is not among them."""
-    scheduled_at: datetime | None
-    worker_id: int | None
-
-
 # -- Putting in ------------------------------------------------------------------------------------
 
 
 def insert(jobs: Sequence[NewJob]) -> list[int]:
     """Store jobs with the current transaction. A taken queueing lock raises IntegrityError."""
-    rows = [
+    deferred = [
         JobToDefer(
             queue_name=job.queue,
             task_name=job.name,
@@ -61,7 +39,10 @@ def insert(jobs: Sequence[NewJob]) -> list[int]:
         )
         for job in jobs
     ]
-    return [row["id"] for row in _rows(sql.queries["defer_jobs"], jobs=[tuple(row) for row in rows])]
+    return [
+        row["id"]
+        for row in select(sql.queries["defer_jobs"], jobs=[tuple(row) for row in deferred])
+    ]
 
 
 @transaction.atomic
@@ -71,9 +52,9 @@ def insert_tick(job: NewJob, *, tick: datetime) -> int | None:
     procrastinate forgets earlier ticks when it stores a later one, so a worker that is late could
     run an old tick twice: hence the look at later ones, and the lock that makes it hold.
     """
-    _execute("SELECT pg_advisory_xact_lock(%(key)s)", key=TICK_LOCK)
+    execute("SELECT pg_advisory_xact_lock(%(key)s)", key=TICK_LOCK)
     stamp = int(tick.timestamp())
-    served = _rows(
+    served = select(
         "SELECT 1 AS one FROM procrastinate_periodic_defers"
         " WHERE task_name = %(name)s AND defer_timestamp >= %(stamp)s LIMIT 1",
         name=job.name,
@@ -81,7 +62,7 @@ def insert_tick(job: NewJob, *, tick: datetime) -> int | None:
     )
     if served:
         return None
-    rows = _rows(
+    rows = select(
         sql.queries["defer_periodic_job"],
         task_name=job.name,
         periodic_id="",
@@ -100,15 +81,20 @@ def insert_tick(job: NewJob, *, tick: datetime) -> int | None:
 
 def claim(*, queues: Sequence[str] | None, worker_id: int) -> StoredJob | None:
     """Hand one due job to a worker and to no other."""
-    rows = _rows(
-        sql.queries["fetch_job"], queues=list(queues) if queues else None, worker_id=worker_id
+    rows = select(
+        "SELECT job.id, job.task_name, job.queue_name, job.status::text AS status, job.args,"
+        " job.attempts, job.scheduled_at, job.worker_id, failure.deaths"
+        " FROM procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker_id)s) AS job"
+        " LEFT JOIN core_jobfailure AS failure ON failure.job_id = job.id WHERE job.id IS NOT NULL",
+        queues=list(queues) if queues else None,
+        worker_id=worker_id,
     )
-    return None if rows[0]["id"] is None else _stored(rows[0])
+    return _stored(rows[0]) if rows else None
 
 
 def finish(job: StoredJob, *, status: str) -> bool:
     """Write the end of a job; False when it is no longer this worker's to end."""
-    return _changed(
+    return changed(
         "UPDATE procrastinate_jobs SET status = %(status)s::procrastinate_job_status,"
         " attempts = attempts + 1, abort_requested = false, worker_id = NULL"
         " WHERE id = %(id)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker_id)s",
@@ -123,7 +109,7 @@ def put_back(job: StoredJob, *, at: datetime | None, attempted: bool) -> bool:
 
     A waiting twin with the same queueing lock will do the same work: then this one is cancelled.
     """
-    return _changed(
+    return changed(
         "UPDATE procrastinate_jobs AS job SET attempts = attempts + %(attempts)s,"
         " scheduled_at = %(at)s, abort_requested = false, worker_id = NULL,"
         " status = CASE WHEN EXISTS (SELECT 1 FROM procrastinate_jobs AS twin"
@@ -160,23 +146,28 @@ def stalled(*, seconds: float) -> list[StoredJob]:
 
 
 def register_worker() -> int:
-    return int(_rows(sql.queries["register_worker"])[0]["worker_id"])
+    return int(select(sql.queries["register_worker"])[0]["worker_id"])
 
 
 def beat(*, worker_id: int) -> bool:
     """Say that a worker lives; False when the others have given it up and forgotten it."""
-    return _changed(
+    return changed(
         "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = %(id)s", id=worker_id
     )
 
 
+def lock_worker(*, worker_id: int) -> None:
+    """Keep a worker from claiming jobs until the transaction ends: its key can't be referred to."""
+    execute("SELECT 1 FROM procrastinate_workers WHERE id = %(id)s FOR UPDATE", id=worker_id)
+
+
 def forget_worker(*, worker_id: int) -> None:
-    _execute("DELETE FROM procrastinate_workers WHERE id = %(id)s", id=worker_id)
+    execute("DELETE FROM procrastinate_workers WHERE id = %(id)s", id=worker_id)
 
 
 def forget_dead_workers(*, seconds: float) -> None:
     """Remove silent workers that own no running job any more."""
-    _execute(
+    execute(
         "DELETE FROM procrastinate_workers AS worker"
         " WHERE last_heartbeat < now() - make_interval(secs => %(seconds)s)"
         " AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS job"
@@ -187,7 +178,7 @@ def forget_dead_workers(*, seconds: float) -> None:
 
 def heartbeat_age() -> timedelta | None:
     """Return how long ago any worker last said that it lives; None when there is none."""
-    rows = _rows("SELECT now() - max(last_heartbeat) AS age FROM procrastinate_workers")
+    rows = select("SELECT now() - max(last_heartbeat) AS age FROM procrastinate_workers")
     age: timedelta | None = rows[0]["age"]
     return age
 
@@ -212,7 +203,7 @@ def search(
 
 
 def count(*, status: str) -> int:
-    rows = _rows(
+    rows = select(
         "SELECT count(*) AS total FROM procrastinate_jobs"
         " WHERE status = %(status)s::procrastinate_job_status",
         status=status,
@@ -232,7 +223,7 @@ def failed(*, ids: Iterable[int] | None) -> list[StoredJob]:
 
 def revive(job: StoredJob) -> bool:
     """Queue a failed job anew, with all its attempts; False when a twin waits already."""
-    return _changed(
+    return changed(
         "UPDATE procrastinate_jobs AS job SET status = 'todo', attempts = 0,"
         " scheduled_at = NULL, worker_id = NULL"
         " WHERE id = %(id)s AND status = 'failed' AND NOT EXISTS ("
@@ -242,21 +233,12 @@ def revive(job: StoredJob) -> bool:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FinishedJob:
-    id: int
-    status: str
-    created_at: datetime
-    finished_at: datetime | None
-    """None while it has not ended."""
-
-
 def oldest_after(job_id: int, *, limit: int) -> list[FinishedJob]:
     """Return jobs in the order they were made, each with the moment it ended.
 
     The walk by primary key is what keeps a purge cheap: nothing indexes the end of a job.
     """
-    rows = _rows(
+    rows = select(
         "SELECT job.id, job.status::text AS status, min(event.at) AS created_at,"
         " max(event.at) FILTER (WHERE event.type IN ('succeeded', 'failed', 'cancelled', 'aborted')"
         "   AND job.status IN ('succeeded', 'failed', 'cancelled', 'aborted')) AS finished_at"
@@ -276,7 +258,7 @@ def delete(ids: Sequence[int]) -> int:
     from core.jobs.models import JobFailure
 
     JobFailure.objects.of_jobs(ids).delete()
-    return _execute("DELETE FROM procrastinate_jobs WHERE id = ANY(%(ids)s)", ids=list(ids))
+    return execute("DELETE FROM procrastinate_jobs WHERE id = ANY(%(ids)s)", ids=list(ids))
 
 
 class JobFailureRepository(Repository["JobFailure"]):
@@ -295,7 +277,7 @@ class JobFailureRepository(Repository["JobFailure"]):
         return {row.job_id: row for row in self.of_jobs(ids)}
 
 
-# -- How --------------------------------------------------------------------------------------------
+# -- How ----------------------------------------------------------------------------------------
 
 _SELECT: LiteralString = (
     "SELECT job.id, job.task_name, job.queue_name, job.status::text AS status, job.args,"
@@ -303,38 +285,19 @@ _SELECT: LiteralString = (
 )
 
 
-def _execute(query: str, **arguments: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(query, arguments)
-        return int(cursor.rowcount)
-
-
-def _changed(query: str, **arguments: Any) -> bool:
-    return _execute(query, **arguments) == 1
-
-
-def _rows(query: str, **arguments: Any) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, arguments)
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
 def _stored_all(query: str, **arguments: Any) -> list[StoredJob]:
-    return [_stored(row) for row in _rows(query, **arguments)]
+    return [_stored(row) for row in select(query, **arguments)]
 
 
 def _stored(row: Mapping[str, Any]) -> StoredJob:
-    import json
-
-    arguments = row["args"]
     return StoredJob(
         id=row["id"],
         name=row["task_name"],
         queue=row["queue_name"],
         status=row["status"],
-        arguments=json.loads(arguments) if isinstance(arguments, str) else arguments,
+        arguments=json.loads(row["args"]),
         attempts=row["attempts"],
         scheduled_at=row["scheduled_at"],
         worker_id=row["worker_id"],
+        deaths=row.get("deaths"),
     )

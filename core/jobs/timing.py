@@ -38,5 +38,6 @@ def retry_delay_seconds(*, attempts: int) -> float:
     Up to a fifth is taken off at random, so that jobs that failed together don't return together.
     """
     numbers = timing()
-    exponent = min(attempts - 1, 30)  # 2**30 × 5 s is beyond any cap; no need for huge numbers
-    return min(numbers.retry_base * 2**exponent, numbers.retry_cap) * _random.uniform(0.8, 1.0)
+    exponent = min(attempts - 1, 30)  # 5 s doubled 30 times is beyond any cap
+    longest: float = min(numbers.retry_base * 2**exponent, numbers.retry_cap)
+    return longest * _random.uniform(0.8, 1.0)

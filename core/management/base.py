@@ -1,0 +1,88 @@
+"""What our commands have in common: --json, exit codes, one clear line for what went wrong."""
+
+import sys
+from abc import abstractmethod
+from typing import Any, NoReturn
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
+
+from core.errors import DomainError
+from core.logging import use_stderr
+
+
+class UsageError(CommandError):
+    """The command was called wrongly: exit code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=2)
+
+
+class OneLineParser(CommandParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line; `--help` has the rest."""
+        if not self.called_from_command_line:
+            raise UsageError(f"Error: {message}")
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
+class JsonCommand(BaseCommand):
+    """A command whose result is plain data, shown as lines for a person or as JSON for a script.
+
+    Exit codes: 0 done, 1 failed, 2 called wrongly. What fails in a way that we know is told in one
+    line on stderr; a traceback is a bug of ours.
+    """
+
+    requires_system_checks: list[str] = []
+    _called_from_command_line: bool  # Django's; a call from code gets exceptions, not exit codes
+
+    @abstractmethod
+    def perform(self, **options: Any) -> Any:
+        """Do the work and return plain data. Raises DomainError or CommandError."""
+
+    def lines(self, result: Any) -> list[str]:
+        """Return the result as a person reads it."""
+        return [str(result)]
+
+    def code(self, result: Any) -> int:
+        """Return the exit code of a result that was reached without an error."""
+        return 0
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser  # sub-parsers are made of their parent's class
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        if self._called_from_command_line:
+            use_stderr()  # stdout is the result's
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if not self._called_from_command_line or options.get("traceback"):
+                raise
+            self.stderr.write(str(error))
+            sys.exit(error.returncode)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        result = self._result(options)
+        if options["json"]:
+            self.stdout.write(orjson.dumps(result, option=orjson.OPT_UTC_Z).decode())
+        else:
+            self.stdout.write("\n".join(self.lines(result)))
+        code = self.code(result)
+        if code:
+            sys.exit(code)
+
+    def _result(self, options: dict[str, Any]) -> Any:
+        try:
+            return self.perform(**options)
+        except DomainError as error:
+            raise CommandError(error.message) from None
+        except (OperationalError, InterfaceError) as error:
+            line = " ".join(str(error).split())
+            raise CommandError(f"The database can't be reached: {line}") from None

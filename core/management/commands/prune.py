@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from core import pruning
+from core.jobs import registry
+from core.management.base import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Delete what has served its time. A worker does this once a day; twice does no harm."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
+
+    def perform(self, **options: Any) -> dict[str, Any]:
+        registry.load()
+        pruned = pruning.run(now=timezone.now(), dry_run=options["dry_run"])
+        return {"pruned": pruned, "dry_run": options["dry_run"]}
+
+    def lines(self, result: Any) -> list[str]:
+        verb = "would go" if result["dry_run"] else "deleted"
+        return [
+            f"{name}: failed, see the log" if count is None else f"{name}: {count} {verb}"
+            for name, count in result["pruned"].items()
+        ]
+
+    def code(self, result: Any) -> int:
+        return int(None in result["pruned"].values())

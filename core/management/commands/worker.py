@@ -1,0 +1,39 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from core.jobs.worker import Worker, leave_process
+from core.lifecycle import exit_with_parent
+from core.management.base import OneLineParser, UsageError
+
+
+class Command(BaseCommand):
+    help = "Run jobs until told to end (SIGTERM or SIGINT)."
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queues", default="", help="only these, comma-separated; else all")
+        parser.add_argument(
+            "--concurrency",
+            type=int,
+            default=settings.WORKER_CONCURRENCY,
+            help="jobs at the same time (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--exit-with-parent", action="store_true", help="end when the parent process dies"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["concurrency"] < 1:
+            raise UsageError("--concurrency must be at least 1.")
+        if options["exit_with_parent"]:
+            exit_with_parent()
+        queues = [name.strip() for name in options["queues"].split(",") if name.strip()]
+        Worker(queues=queues or None, concurrency=options["concurrency"]).run()
+        leave_process(0)
