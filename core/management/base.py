@@ -27,15 +27,37 @@ class OneLineParser(CommandParser):
         self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
-class JsonCommand(BaseCommand):
+class OneLineCommand(BaseCommand):
+    """A command that tells in one line what is wrong, whether with the call or with the world."""
+
+    requires_system_checks: list[str] = []
+    _called_from_command_line: bool  # Django's; a call from code gets exceptions, not exit codes
+
+    def add_options(self, parser: CommandParser) -> None:
+        """Add what the command takes."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.__class__ = (
+            OneLineParser  # before there are sub-parsers: they take after their parent
+        )
+        self.add_options(parser)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if not self._called_from_command_line or options.get("traceback"):
+                raise
+            self.stderr.write(str(error))
+            sys.exit(error.returncode)
+
+
+class JsonCommand(OneLineCommand):
     """A command whose result is plain data, shown as lines for a person or as JSON for a script.
 
     Exit codes: 0 done, 1 failed, 2 called wrongly. What fails in a way that we know is told in one
     line on stderr; a traceback is a bug of ours.
     """
-
-    requires_system_checks: list[str] = []
-    _called_from_command_line: bool  # Django's; a call from code gets exceptions, not exit codes
 
     @abstractmethod
     def perform(self, **options: Any) -> Any:
@@ -49,24 +71,13 @@ class JsonCommand(BaseCommand):
         """Return the exit code of a result that was reached without an error."""
         return 0
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = OneLineParser  # sub-parsers are made of their parent's class
-        return parser
-
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         if self._called_from_command_line:
             use_stderr()  # stdout is the result's
-        try:
-            return super().execute(*args, **options)
-        except CommandError as error:
-            if not self._called_from_command_line or options.get("traceback"):
-                raise
-            self.stderr.write(str(error))
-            sys.exit(error.returncode)
+        return super().execute(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         result = self._result(options)

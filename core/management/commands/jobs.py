@@ -11,7 +11,7 @@ from core.management.base import JsonCommand, UsageError
 class Command(JsonCommand):
     help = "Look at jobs, retry those that failed, defer one by name."
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_options(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         self._add_list(actions.add_parser("list", help="show jobs, the newest first"))
         self._add_retry(actions.add_parser("retry", help="queue failed jobs anew"))
@@ -30,21 +30,27 @@ class Command(JsonCommand):
         return [f"Deferred job {result['id']}." if result["id"] else "One is waiting already."]
 
     def _add_list(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        super().add_options(parser)
         parser.add_argument("--status", choices=STATUSES)
         parser.add_argument("--queue", metavar="NAME")
         parser.add_argument("--limit", type=int, default=50, help="default: %(default)s")
 
     def _add_retry(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        super().add_options(parser)
         parser.add_argument("ids", nargs="*", type=int, metavar="ID")
         parser.add_argument("--all-failed", action="store_true", help="every job that failed")
         parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
 
     def _add_defer(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+        super().add_options(parser)
         parser.add_argument("name", metavar="NAME", help="such as accounts.tasks:send_reset_mail")
-        parser.add_argument("--args", default="{}", help="a JSON object (default: %(default)s)")
+        parser.add_argument(
+            "--args",
+            dest="arguments",  # Django keeps `args` for itself
+            default="{}",
+            metavar="JSON",
+            help="an object (default: %(default)s)",
+        )
 
     def _list(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         if options["limit"] < 1:
@@ -62,7 +68,7 @@ class Command(JsonCommand):
 
     def _defer(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
-            arguments = json.loads(options["args"])
+            arguments = json.loads(options["arguments"])
             if not isinstance(arguments, dict):
                 raise TypeError("--args must be a JSON object")
             return {"id": services.defer(name=options["name"], arguments=arguments)}

@@ -11,8 +11,8 @@ from core.management.base import JsonCommand
 class Command(JsonCommand):
     help = "Delete what has served its time. A worker does this once a day; twice does no harm."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+    def add_options(self, parser: CommandParser) -> None:
+        super().add_options(parser)
         parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
 
     def perform(self, **options: Any) -> dict[str, Any]:

@@ -15,7 +15,9 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=1, help="processes on the one port")
-        parser.add_argument("--exit-with-parent", action="store_true", help="end when the parent dies")
+        parser.add_argument(
+            "--exit-with-parent", action="store_true", help="end when the parent dies"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         listener = serving.listen(options["host"], options["port"])

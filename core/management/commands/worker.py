@@ -1,23 +1,17 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from core.jobs.worker import Worker, leave_process
 from core.lifecycle import exit_with_parent
-from core.management.base import OneLineParser, UsageError
+from core.management.base import OneLineCommand, UsageError
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "Run jobs until told to end (SIGTERM or SIGINT)."
-    requires_system_checks: list[str] = []
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = OneLineParser
-        return parser
-
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", default="", help="only these, comma-separated; else all")
         parser.add_argument(
             "--concurrency",
