@@ -11,8 +11,8 @@ LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=
 def normalize(address: str) -> str:
     """Return the form that addresses are unique in: trimmed, lower case, IDNA domain.
 
-    Dots and tags stay, because to most providers they tell mailboxes apart. Raises ValueError with a
-    sentence for the person when this is no address.
+    Dots and tags stay, because to most providers they tell mailboxes apart. Raises ValueError with
+    a sentence for the person when this is no address.
     """
     local, at, domain = address.strip().rpartition("@")
     if not at or not LOCAL_PART.fullmatch(local) or len(local) > 64:
@@ -34,6 +34,6 @@ def _ascii_domain(domain: str) -> str:
 
 
 def throttle_key(address: str) -> str:
-    """Return what tries are counted by: tags and dots are merged, so that they buy no more tries."""
+    """Return what tries are counted by: tags and dots are merged and buy no more tries."""
     local, _, domain = address.strip().lower().rpartition("@")
     return f"{local.partition('+')[0].replace('.', '')}@{domain}"

@@ -12,7 +12,14 @@ admin.site.unregister(Group)
 class UserAdmin(ModelAdmin):  # type: ignore[misc]
     """People, newest first. Nothing here shows or sets a password."""
 
-    list_display = ["email", "full_name", "email_verified_at", "is_active", "is_staff", "created_at"]
+    list_display = [
+        "email",
+        "full_name",
+        "email_verified_at",
+        "is_active",
+        "is_staff",
+        "created_at",
+    ]
     list_filter = ["is_active", "is_staff", ("email_verified_at", admin.EmptyFieldListFilter)]
     search_fields = ["email_normalized", "full_name"]
     ordering = ["-created_at", "-id"]

@@ -24,7 +24,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>` and nothing else: no cookies, no token in an address."""
+    """`Authorization: Bearer <access token>` and nothing else: no cookies, no addresses."""
 
     def authenticate(self, request: Request) -> tuple[User, Claims] | None:
         token = bearer_token(request)

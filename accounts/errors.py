@@ -18,7 +18,9 @@ class SessionRevokedError(UnauthenticatedError):
 
 class TokenReusedError(UnauthenticatedError):
     code = "token_reused"
-    detail = "This refresh token was used before, so its session was ended to be safe. Sign in again."
+    detail = (
+        "This refresh token was used before, so its session was ended to be safe. Sign in again."
+    )
 
 
 class InvalidCredentialsError(UnauthenticatedError):

@@ -40,13 +40,13 @@ class RotatingBackend(TokenBackend):  # type: ignore[misc]
     """simplejwt's backend, with several keys told apart by `kid`."""
 
     def encode(self, payload: dict[str, Any]) -> str:
-        signer = keys.ring().keys()[0]
+        signer = keys.ring().current()[0]
         headers = {"kid": signer.kid}
         return jwt.encode(payload, signer.private, algorithm=ALGORITHM, headers=headers)
 
     def get_verifying_key(self, token: Any) -> Any:
         kid = jwt.get_unverified_header(token).get("kid")
-        for key in keys.ring().keys():
+        for key in keys.ring().current():
             if key.kid == kid:
                 return key.private.public_key()
         raise TokenBackendError("unknown kid")
@@ -103,7 +103,7 @@ def read_expired(token: str, kind: Kind) -> Claims:
     """Like `read`, but an expired token is good enough: for logging out with it."""
     if len(token) > MAX_LENGTH:
         raise TokenInvalidError
-    kids = tuple(key.kid for key in keys.ring().keys())
+    kids = tuple(key.kid for key in keys.ring().current())
     claims = _verified(token, settings.PUBLIC_URL, kids)
     if claims.kind != kind:
         raise TokenInvalidError

@@ -1,8 +1,8 @@
 """The keys that sign tokens: Ed25519, one or several, each named by its RFC 7638 thumbprint.
 
 Ed25519 signs the same claims to the same bytes, so a refresh token can be issued twice and be one.
-The first file of JWT_PRIVATE_KEY_FILES signs and all verify, which is how keys rotate without logging
-anyone out. Without files, one key is derived from SECRET_KEY (HKDF, RFC 5869).
+The first file of JWT_PRIVATE_KEY_FILES signs and all verify, which is how keys rotate without
+logging anyone out. Without files, one key is derived from SECRET_KEY (HKDF, RFC 5869).
 """
 
 import base64
@@ -45,7 +45,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """The keys in force. Files are looked at again every few seconds; a broken one changes nothing."""
+    """The keys in force. Files are looked at again every few seconds; a broken one is no change."""
 
     def __init__(self, files: list[Path], secret: str) -> None:
         self._files, self._secret = files, secret
@@ -54,7 +54,7 @@ class KeyRing:
         self._keys = self._load()
         self._checked_at = time.monotonic()
 
-    def keys(self) -> tuple[SigningKey, ...]:
+    def current(self) -> tuple[SigningKey, ...]:
         if self._files and time.monotonic() - self._checked_at > RECHECK_SECONDS:
             self._reload()
         return self._keys
@@ -111,8 +111,8 @@ _ring: KeyRing | None = None
 
 
 def ring() -> KeyRing:
-    """Return this process's keys. Raises ConfigurationError when a named file is no key at start."""
-    global _ring  # noqa: PLW0603
+    """Return this process's keys. Raises ConfigurationError for a file that is no key."""
+    global _ring
     if _ring is None:
         _ring = KeyRing(settings.JWT_PRIVATE_KEY_FILES, settings.SECRET_KEY)
     return _ring
@@ -120,4 +120,4 @@ def ring() -> KeyRing:
 
 def jwks() -> dict[str, list[dict[str, str]]]:
     """Return the public keys as an RFC 7517 key set."""
-    return {"keys": [key.jwk for key in ring().keys()]}
+    return {"keys": [key.jwk for key in ring().current()]}

@@ -1,4 +1,4 @@
-"""Passwords: what is accepted, and checking one in the same time whether or not there is an account."""
+"""Passwords: what is accepted, and checks that take the same time with and without an account."""
 
 import unicodedata
 from functools import cache

@@ -17,7 +17,7 @@ SEEN_INTERVAL = timedelta(minutes=1)
 
 class UserRepository(Repository["User"]):
     def by_email(self, email: str) -> "User | None":
-        """Return the account of an address in whatever spelling; None also for what is no address."""
+        """Return the account of an address, however spelled; None also for what is none."""
         try:
             normal = addresses.normalize(email)
         except ValueError:

@@ -37,12 +37,16 @@ class SessionSerializer(ReadSerializer[UserSession]):
 
 class ProfileChangeSerializer(InputSerializer):
     full_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    language = serializers.RegexField(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16, required=False)
+    language = serializers.RegexField(
+        r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16, required=False
+    )
     time_zone = serializers.CharField(max_length=64, required=False)
 
     def validate_time_zone(self, name: str) -> str:
         if name not in available_timezones():
-            raise serializers.ValidationError("Name a zone of the IANA database, such as Europe/Paris.")
+            raise serializers.ValidationError(
+                "Name a zone of the IANA database, such as Europe/Paris."
+            )
         return name
 
 

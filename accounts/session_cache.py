@@ -1,28 +1,29 @@
 """Who is behind a session, remembered in Redis so that most requests ask the database nothing.
 
 An entry holds a copy of the person's row and lives 30 s at most. Ending a session (or changing the
-person) puts a *distrust* mark in its place for a minute: readers then ask the database, and a reader
-that began before the end can't put its old answer back, because entries are only written where there
-is none. Without Redis every request asks the database: revocation never fails open.
+person) puts a *distrust* mark in its place for a minute: readers then ask the database, and a
+reader that began before the end can't put its old answer back, because entries are only written
+where there is none. Without Redis every request asks the database: revocation never fails open.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
+from core.redis import StoreUnavailableError
 
 from accounts.models import User, UserSession
 from core import redis
-from core.redis import StoreUnavailableError
 
 ENTRY_SECONDS = 30
 DISTRUST_SECONDS = 60
 DISTRUST = b"ask the database"
 
 FIELDS = [
-    "id", "email", "email_verified_at", "full_name", "language", "time_zone", "is_active", "is_staff",
-    "is_superuser", "created_at",
+    "id", "email", "email_verified_at", "full_name", "language", "time_zone", "is_active",
+    "is_staff", "is_superuser", "created_at",
 ]  # fmt: skip
 MOMENTS = {"email_verified_at", "created_at"}
 
@@ -52,10 +53,9 @@ def distrust(session_ids: tuple[UUID, ...]) -> None:
             pipeline.execute()
 
     if session_ids:
-        try:
+        # Entries run out within ENTRY_SECONDS, and a store that is away answers nobody.
+        with suppress(StoreUnavailableError):
             redis.call(mark)
-        except StoreUnavailableError:
-            pass  # entries run out within ENTRY_SECONDS; a store that is away answers nobody
 
 
 def _from_database(session_id: UUID, *, now: datetime) -> User | None:
@@ -76,10 +76,8 @@ def _get(session_id: UUID) -> bytes | None:
 
 def _remember(session_id: UUID, user: User) -> None:
     entry = orjson.dumps([getattr(user, name) for name in FIELDS])
-    try:
+    with suppress(StoreUnavailableError):
         redis.call(lambda client: client.set(_key(session_id), entry, nx=True, ex=ENTRY_SECONDS))
-    except StoreUnavailableError:
-        pass
 
 
 def _from_entry(entry: bytes) -> User:

@@ -10,9 +10,7 @@ from core.jobs import job
 
 @job(queue="mail")
 def mail_verification_link(*, user_id: str, token_id: str) -> None:
-    mails.send_verification_link(
-        user_id=UUID(user_id), token_id=UUID(token_id), now=timezone.now()
-    )
+    mails.send_verification_link(user_id=UUID(user_id), token_id=UUID(token_id), now=timezone.now())
 
 
 @job(queue="mail")

@@ -24,10 +24,14 @@ HOME = Path(env.text("TENANTRY_HOME", str(BASE_DIR / ".tenantry")))
 """Where development keeps its data; production never writes there."""
 
 # -- Who we are and whom we answer ---------------------------------------------------------------
-PUBLIC_URL = env.origin("PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEVELOPMENT else None)
+PUBLIC_URL = env.origin(
+    "PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEVELOPMENT else None
+)
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS",
-    default="localhost,127.0.0.1,[::1],testserver" if DEVELOPMENT else str(urlsplit(PUBLIC_URL).hostname),
+    default="localhost,127.0.0.1,[::1],testserver"
+    if DEVELOPMENT
+    else str(urlsplit(PUBLIC_URL).hostname),
 )
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 """Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
@@ -35,7 +39,8 @@ SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEVELOPMENT 
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
 CORS_EXPOSE_HEADERS = [
-    "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
+    "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After",
+    "X-Request-ID",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = [
     "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
@@ -230,7 +235,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 ACCESS_LIFETIME = timedelta(seconds=env.integer("ACCESS_TTL_S", default=600, minimum=1))
 REFRESH_LIFETIME = timedelta(seconds=env.integer("REFRESH_TTL_S", default=1_209_600, minimum=1))
 JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES")]
-"""PEM files of Ed25519 keys; the first signs, all verify. None: one key is derived from SECRET_KEY."""
+"""PEM files of Ed25519 keys; the first signs, all verify. None: one is derived from SECRET_KEY."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"
@@ -252,7 +257,9 @@ WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", default=8, minimum=1)
 DEBUG_JOBS = env.boolean("DEBUG_JOBS", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 LOG_FORMAT = env.choice(
-    "LOG_FORMAT", ("json", "console"), default="console" if DEVELOPMENT and sys.stdout.isatty() else "json"
+    "LOG_FORMAT",
+    ("json", "console"),
+    default="console" if DEVELOPMENT and sys.stdout.isatty() else "json",
 )
 LOGGING_CONFIG = None
 configure_logging(level=LOG_LEVEL, format=LOG_FORMAT)

@@ -1,4 +1,4 @@
-"""What a caller can anticipate going wrong. HTTP numbers are known only in core/api/exceptions.py."""
+"""What a caller can anticipate going wrong. Only core/api/exceptions.py knows HTTP numbers."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,7 +23,9 @@ class DomainError(Exception):
     code: ClassVar[str] = "conflict"
     detail: ClassVar[str] = "This can't be done right now. Nothing was changed."
 
-    def __init__(self, detail: str | None = None, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, retry_after_seconds: int | None = None
+    ) -> None:
         self.message = detail or type(self).detail
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.message)

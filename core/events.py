@@ -1,8 +1,8 @@
 """Domain events: how a feature tells the rest of the house, without knowing who listens.
 
-`on` handlers run inside the publisher's transaction: what they write is committed with the change or
-not at all, and raising vetoes it. `on_committed` handlers run after the commit, best effort: what must
-not be lost has a row or a job that says it is still to be done.
+`on` handlers run inside the publisher's transaction: what they write is committed with the change
+or not at all, and raising vetoes it. `on_committed` handlers run after the commit, best effort:
+what must not be lost has a row or a job that says it is still to be done.
 """
 
 from collections import defaultdict

@@ -1,7 +1,8 @@
 """Health probes. They run on the event loop, so that they answer while every thread is busy.
 
 `live` touches nothing. `ready` is 503 only when this process should get no traffic: the database is
-away, its schema is behind the code, or the process is draining. Without Redis it serves on, degraded.
+away, its schema is behind the code, or the process is draining. Without Redis it serves on,
+degraded.
 """
 
 import asyncio

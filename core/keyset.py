@@ -1,9 +1,9 @@
 """Positions in an ordered list: what a cursor points at, and the SQL for "what comes after it".
 
-A row comparison `(created_at, id) < (…)` reads one index range, at any depth in the time of the first
-page (0.35 ms where OFFSET takes 143 ms and the OR form of the same condition 39 ms). It needs columns
-that all run the same way and are never NULL; other orders get the OR form. NULLs stand last in
-either direction.
+A row comparison `(created_at, id) < (…)` reads one index range, at any depth in the time of the
+first page (0.35 ms where OFFSET takes 143 ms and the OR form of the same condition 39 ms). It needs
+columns that all run the same way and are never NULL; other orders get the OR form. NULLs stand last
+in either direction.
 """
 
 from collections.abc import Sequence

@@ -25,7 +25,7 @@ class BaseModel(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """The answer given to an Idempotency-Key, kept for 24 hours in the transaction of its effect."""
+    """The answer given to an Idempotency-Key, kept for 24 hours."""
 
     scope = models.BinaryField(primary_key=True, max_length=32)
     """SHA-256 of caller, method, path and key."""

@@ -1,4 +1,4 @@
-"""Running the server: one process or several on one socket, each ending without losing a request."""
+"""Running the server: processes on one socket, each ending without losing a request."""
 
 import os
 import signal

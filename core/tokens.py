@@ -1,8 +1,9 @@
 """The one core of every link that is mailed: verification, reset, invitation.
 
-A token is 256 bits, derived rather than carried: HMAC of the purpose, the row's id and a nonce of the
-row under the server's key. So a mail job can render its link from an id, while the database (which
-keeps a SHA-256 for the look-up), the logs and the job's arguments hold nothing that could be used.
+A token is 256 bits, derived rather than carried: HMAC of the purpose, the row's id and a nonce of
+the row under the server's key. So a mail job can render its link from an id, while the database
+(which keeps a SHA-256 for the look-up), the logs and the job's arguments hold nothing that could be
+used.
 """
 
 import base64

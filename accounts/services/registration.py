@@ -19,9 +19,10 @@ LINK_LIFETIME = timedelta(hours=24)
 def register(*, email: str, password: str, full_name: str, now: datetime) -> None:
     """Open an account, or say nothing: the caller can't tell whether the address has one.
 
-    A verified address stays as it is and its owner is told. For one that nobody has proved yet, each
-    registration carries its own password in its own link, and whoever opens a link wins: a password
-    chosen by somebody else is dropped then. Raises InvalidError for a bad address or password.
+    A verified address stays as it is and its owner is told. For one that nobody has proved yet,
+    each registration carries its own password in its own link, and whoever opens a link wins: a
+    password chosen by somebody else is dropped then. Raises InvalidError for a bad address or
+    password.
     """
     _check(email=email, password=password, full_name=full_name)
     chosen = {"password": passwords.hashed(password), "full_name": full_name}

@@ -52,9 +52,7 @@ def authenticate(*, email: str, password: str) -> User:
     return user
 
 
-def sign_in(
-    *, email: str, password: str, device: str, ip_address: str, now: datetime
-) -> TokenPair:
+def sign_in(*, email: str, password: str, device: str, ip_address: str, now: datetime) -> TokenPair:
     """Begin a session. Raises what `authenticate` raises."""
     user = authenticate(email=email, password=password)
     return start_session(user=user, device=device, ip_address=ip_address, now=now)
@@ -75,7 +73,7 @@ def start_session(*, user: User, device: str, ip_address: str, now: datetime) ->
 
 
 def refresh(*, token: str, now: datetime) -> TokenPair:
-    """Rotate a refresh token. The one before the current gets the current again for 10 s (two tabs).
+    """Rotate a refresh token. The one before it gets it again for 10 s (two tabs).
 
     Any other reuse ends the session. Raises TokenInvalidError, TokenExpiredError,
     SessionRevokedError or TokenReusedError.

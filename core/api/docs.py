@@ -39,4 +39,3 @@ def browser_script(request: HttpRequest) -> HttpResponse:
     }
     script = f"window.ui = SwaggerUIBundle({orjson.dumps(settings).decode()});"
     return HttpResponse(script, content_type="text/javascript; charset=utf-8")
-

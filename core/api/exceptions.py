@@ -146,7 +146,9 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
 def _headers(refusal: DomainError | None) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(refusal, UnauthenticatedError):
-        flaw = "" if refusal.code in {"not_authenticated", "invalid_credentials"} else _INVALID_TOKEN
+        flaw = (
+            "" if refusal.code in {"not_authenticated", "invalid_credentials"} else _INVALID_TOKEN
+        )
         headers["WWW-Authenticate"] = f'Bearer realm="api"{flaw}'
     if isinstance(refusal, MethodNotAllowedError):
         headers["Allow"] = refusal.allowed
@@ -155,7 +157,7 @@ def _headers(refusal: DomainError | None) -> dict[str, str]:
     return headers
 
 
-_INVALID_TOKEN = ', error="invalid_token"'
+_INVALID_TOKEN = ', error="invalid_token"'  # noqa: S105  a word of RFC 6750
 
 
 def _as_domain_error(error: Exception) -> DomainError | None:
@@ -192,7 +194,7 @@ def field_problems(detail: Any, pointer: str = "") -> list[FieldProblem]:
     if isinstance(detail, dict):
         found = []
         for key, inner in detail.items():
-            place = pointer if key == "non_field_errors" else f"{pointer}/{_escaped(str(key))}"
+            place = pointer if key == "non_field_errors" else f"{pointer}/{escaped(str(key))}"
             found += field_problems(inner, place)
         return found
     if isinstance(detail, list):
@@ -205,5 +207,5 @@ def field_problems(detail: Any, pointer: str = "") -> list[FieldProblem]:
     return [FieldProblem(pointer, code, str(detail))]
 
 
-def _escaped(key: str) -> str:
+def escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""Filtering, searching and ordering of lists: explicit fields only, never a path through relations."""
+"""Filtering, searching and ordering of lists: named fields only, no paths through relations."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAX_SEARCH_LENGTH = 200
 
 
 class FilterSet(DjangoFilterSet):
-    """Base of a resource's filters; `fields = {"status": ["exact", "in"], "created_at": ["gte", "lt"]}`."""
+    """Base of a resource's filters: `fields = {"status": ["exact", "in"]}` and the like."""
 
 
 class FilterBackend(DjangoFilterBackend):
@@ -38,7 +38,10 @@ class FilterBackend(DjangoFilterBackend):
 
 
 def _details(errors: Any) -> dict[str, list[Any]]:
-    return {name: [entry["message"] for entry in found] for name, found in errors.get_json_data().items()}
+    return {
+        name: [entry["message"] for entry in found]
+        for name, found in errors.get_json_data().items()
+    }
 
 
 class SearchBackend(BaseFilterBackend):
@@ -87,7 +90,9 @@ def sort_keys(request: Request, queryset: Repository[Any], view: Any) -> list[So
     wanted = request.query_params.get("ordering")
     names = wanted.split(",") if wanted is not None else list(view.ordering)
     plain = [name.removeprefix("-") for name in names]
-    if wanted is not None and (set(plain) - set(view.ordering_fields) or len(set(plain)) < len(plain)):
+    if wanted is not None and (
+        set(plain) - set(view.ordering_fields) or len(set(plain)) < len(plain)
+    ):
         raise invalid("ordering", f"Order by these, each once: {', '.join(view.ordering_fields)}.")
     if "id" not in plain:
         names = [*names, "-id" if names and names[0].startswith("-") else "id"]

@@ -1,8 +1,9 @@
 """`Idempotency-Key` (IETF httpapi draft): a repeated POST takes effect once and is answered alike.
 
-The remembered answer is a row in the transaction of the effect, so that neither a kill nor a flushed
-cache can part them. A second caller does not wait for the first: a try-lock tells it at once. Answers
-may hold tokens, so they are encrypted under the caller's key, of which only a hash is stored.
+The remembered answer is a row in the transaction of the effect, so that neither a kill nor a
+flushed cache can part them. A second caller does not wait for the first: a try-lock tells it at
+once. Answers may hold tokens, so they are encrypted under the caller's key, of which only a hash is
+stored.
 """
 
 import hashlib
@@ -86,7 +87,9 @@ def _scope(request: Request, key: str) -> bytes:
 
 
 def _secret(request: Request, key: str, purpose: bytes) -> bytes:
-    return hmac.digest(settings.SECRET_KEY.encode(), purpose + _scope(request, key) + key.encode(), "sha256")
+    return hmac.digest(
+        settings.SECRET_KEY.encode(), purpose + _scope(request, key) + key.encode(), "sha256"
+    )
 
 
 def _body_digest(request: Request, key: str) -> bytes:

@@ -105,7 +105,12 @@ class ListPagination(BasePagination):
         return {"oneOf": [_page_schema(schema), _cursor_schema(schema)]}
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
+        size = {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_PAGE_SIZE,
+            "default": DEFAULT_PAGE_SIZE,
+        }
         cursor = "Walk by keyset instead of pages: empty for the first page, then next_cursor."
         return [
             _parameter("page", "Counted from 1.", {"type": "integer", "minimum": 1, "default": 1}),
@@ -117,7 +122,9 @@ class ListPagination(BasePagination):
 class Cursor:
     """A signed position. It holds for one caller, path, set of filters and order."""
 
-    def __init__(self, request: Request, queryset: Repository[Any], keys: Sequence[SortKey]) -> None:
+    def __init__(
+        self, request: Request, queryset: Repository[Any], keys: Sequence[SortKey]
+    ) -> None:
         self.keys = keys
         self.fields: list[Field[Any, Any]] = [
             queryset.model._meta.get_field(key.name)  # type: ignore[misc]
@@ -188,7 +195,9 @@ def _page_schema(items: dict[str, Any]) -> dict[str, Any]:
 def _cursor_schema(items: dict[str, Any]) -> dict[str, Any]:
     cursor = {"type": ["string", "null"]}
     number = {"type": "integer", "minimum": 1}
-    return _object({"items": items, "page_size": number, "next_cursor": cursor, "prev_cursor": cursor})
+    return _object(
+        {"items": items, "page_size": number, "next_cursor": cursor, "prev_cursor": cursor}
+    )
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

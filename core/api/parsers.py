@@ -7,13 +7,13 @@ infinities, NUL characters and duplicate keys through.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from core.api.exceptions import MalformedJSONError, PayloadTooLargeError
+from core.api.exceptions import MalformedJSONError, PayloadTooLargeError, escaped
 from core.errors import FieldProblem, InvalidError
 
 MAX_DEPTH = 64
@@ -61,7 +61,7 @@ _decoder = json.JSONDecoder(
 
 
 def parse(body: bytes) -> Any:
-    """Return the document. Raises MalformedJSONError, or InvalidError with a pointer to each fault."""
+    """Return the document. Raises MalformedJSONError, or InvalidError with pointers."""
     try:
         document = _decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -80,15 +80,20 @@ def _faults(value: Any, pointer: str, depth: int) -> Iterator[FieldProblem]:
     elif isinstance(value, str):
         yield from _text_faults(value, pointer)
     elif isinstance(value, dict):
-        for key, inner in value.items():
-            place = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if any(_text_faults(key, place)):  # such a key can't even be repeated in the answer
-                yield FieldProblem(pointer, "invalid", "A key here holds characters that no key may.")
-            else:
-                yield from _faults(inner, place, depth + 1)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _faults(inner, f"{pointer}/{index}", depth + 1)
+        yield from _key_faults(value, pointer)
+    for place, inner in _inside(value):
+        yield from _faults(inner, f"{pointer}/{place}", depth + 1)
+
+
+def _inside(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return ((escaped(key), inner) for key, inner in value.items())
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _key_faults(found: dict[str, Any], pointer: str) -> Iterator[FieldProblem]:
+    if any(any(_text_faults(key, pointer)) for key in found):
+        yield FieldProblem(pointer, "invalid", "A key here holds characters that no key may.")
 
 
 def _text_faults(text: str, pointer: str) -> Iterator[FieldProblem]:

@@ -14,7 +14,10 @@ def refuse_unknown(request: Request, known: AbstractSet[str]) -> None:
     if strangers:
         expected = f"Known here: {', '.join(sorted(known))}." if known else "None are known here."
         raise UnknownParameterError(
-            *(FieldProblem(_pointer(name), "unknown_parameter", expected) for name in strangers[:20])
+            *(
+                FieldProblem(_pointer(name), "unknown_parameter", expected)
+                for name in strangers[:20]
+            )
         )
     for name, values in request.query_params.lists():
         if len(values) > 1:

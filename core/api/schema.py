@@ -33,7 +33,7 @@ FIELD_PROBLEM = {
 }
 PROBLEM = {
     "type": "object",
-    "description": "RFC 9457 problem details. `code` is stable; `type` is the address of a page about it.",
+    "description": "RFC 9457 problem details. `code` is stable; `type` leads to a page about it.",
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
@@ -48,13 +48,13 @@ PROBLEM = {
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Makes a repeated request take effect once; the first answer is replayed for 24 h.",
+    "description": "A repeated request takes effect once; its answer is replayed for 24 h.",
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{8,255}$"},
 }
 
 
 class ApiSchema(AutoSchema):
-    """Tags by the first word of the path; lists take their parameters from paginator and filters."""
+    """Tags by the first word of the path; the rest is read off the views."""
 
     def get_tags(self) -> list[str]:
         words = self.path.removeprefix("/api/v1/").split("/")

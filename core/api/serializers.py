@@ -25,8 +25,9 @@ def rfc3339(moment: datetime | None) -> str | None:
 class ReadSerializer(serializers.ModelSerializer[M]):
     """Renders rows through getters that are compiled once a class.
 
-    The stock serializer deep-copies its fields for every request and walks them for every row (595 µs
-    for twenty rows); this takes a tenth. Declare it as any ModelSerializer; it never reads input.
+    The stock serializer deep-copies its fields for every request and walks them for every row (595
+    µs for twenty rows); this takes a tenth. Declare it as any ModelSerializer; it never reads
+    input.
     """
 
     def to_representation(self, instance: M) -> dict[str, Any]:
@@ -35,7 +36,10 @@ class ReadSerializer(serializers.ModelSerializer[M]):
 
 @cache
 def _readers(serializer_class: type[ReadSerializer[Any]]) -> list[tuple[str, Reader]]:
-    return [(name, _reader(serializer_class, field)) for name, field in serializer_class().fields.items()]
+    return [
+        (name, _reader(serializer_class, field))
+        for name, field in serializer_class().fields.items()
+    ]
 
 
 def _reader(serializer_class: type[Any], field: Any) -> Reader:
@@ -52,7 +56,12 @@ def _reader(serializer_class: type[Any], field: Any) -> Reader:
     return lambda _, row: None if (value := get(row)) is None else field.to_representation(value)
 
 
-_PLAIN = (serializers.CharField, serializers.BooleanField, serializers.IntegerField, serializers.JSONField)
+_PLAIN = (
+    serializers.CharField,
+    serializers.BooleanField,
+    serializers.IntegerField,
+    serializers.JSONField,
+)
 
 
 class InputSerializer(serializers.Serializer[Any]):
@@ -89,7 +98,8 @@ _JSON_TYPES: list[tuple[tuple[type, ...], tuple[type, ...]]] = [
     ((serializers.FloatField,), (int, float)),
     ((serializers.ListField, serializers.MultipleChoiceField), (list,)),
     (
-        (serializers.CharField, serializers.UUIDField, serializers.DateTimeField, serializers.DateField,
+        (serializers.CharField, serializers.UUIDField, serializers.DateTimeField,
+        serializers.DateField,
          serializers.ChoiceField),
         (str,),
     ),

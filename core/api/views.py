@@ -45,7 +45,9 @@ class ApiMixin:
         self.verdicts: list[Verdict] = []
         try:
             self.initial(request, *args, **kwargs)
-            response: Response = self.answer(request, lambda: self._handler()(request, *args, **kwargs))
+            response: Response = self.answer(
+                request, lambda: self._handler()(request, *args, **kwargs)
+            )
         except Exception as error:
             response = self.refuse(error)
         return response
@@ -70,7 +72,9 @@ class ApiMixin:
         return finished
 
     def refuse(self: Any, error: Exception) -> Response:
-        response: Response = self.get_exception_handler()(error, self.get_exception_handler_context())
+        response: Response = self.get_exception_handler()(
+            error, self.get_exception_handler_context()
+        )
         response.exception = True
         return self.finish(response)  # type: ignore[no-any-return]
 
@@ -84,7 +88,9 @@ class ApiMixin:
             return
         self.check_permissions(request)
         refuse_unknown(request, self.known_parameters())
-        if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable(request):
+        if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable(
+            request
+        ):
             raise UnsupportedMediaTypeError
 
     def _is_readable(self: Any, request: Request) -> bool:

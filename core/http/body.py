@@ -1,12 +1,13 @@
 """The size guard: no request body is taken in beyond settings.MAX_BODY_BYTES, whatever it declares.
 
 Both gates read the body before a thread is given to the request (so a slow sender holds none), and
-hand it on with its true length. Of a body over the limit they hand on the length alone; the view then
-answers 413. The stock handlers stream a chunked body past any limit.
+hand it on with its true length. Of a body over the limit they hand on the length alone; the view
+then answers 413. The stock handlers stream a chunked body past any limit.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -51,20 +52,19 @@ async def _read(receive: Receive, *, declared: int) -> tuple[bytes, int]:
     if declared > settings.MAX_BODY_BYTES:
         return b"", declared
     body = bytearray()
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                body += message.get("body", b"")
-                if len(body) > settings.MAX_BODY_BYTES:
-                    return b"", len(body)
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        pass
-    return bytes(body), len(body)
+            while await _read_more(receive, body) and len(body) <= settings.MAX_BODY_BYTES:
+                pass
+    return bytes(body) if len(body) <= settings.MAX_BODY_BYTES else b"", len(body)
+
+
+async def _read_more(receive: Receive, body: bytearray) -> bool:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body += message.get("body", b"")
+    return bool(message.get("more_body", False))
 
 
 def _declared_length(scope: Scope) -> int:

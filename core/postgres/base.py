@@ -3,8 +3,8 @@
 Three things differ from Django's backend, which waits for ever on a server that accepts bytes and
 never answers (a stopped process, a half-open connection):
 
-* no answer within ANSWER_TIMEOUT_SECONDS ends the connection with OperationalError. The server's own
-  `statement_timeout` ends slow statements earlier, so only a silent server comes to this;
+* no answer within ANSWER_TIMEOUT_SECONDS ends the connection with OperationalError. The server's
+  own `statement_timeout` ends slow statements earlier, so only a silent server comes to this;
 * a kept connection is checked by looking at its socket, not by a round trip for every request;
 * after a failed attempt to connect, further attempts fail at once for RETRY_AFTER_SECONDS, so that
   requests do not queue up behind each other's time-outs.
@@ -98,9 +98,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not poll.poll(0)
 
     def ensure_patience(self) -> None:
-        """Lift the time-outs for this thread's connection: migrations and exports take their time."""
-        self.ensure_connection()
-        assert self.connection is not None
-        self.connection.answer_timeout_seconds = None
+        """Lift the time-outs for this thread: migrations and exports take their time."""
         with self.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
+        self.connection.answer_timeout_seconds = None

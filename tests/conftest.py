@@ -1,0 +1,51 @@
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from redis import Redis
+
+from accounts.models import User
+from accounts.services import registration
+from tests.client import ApiClient
+
+PASSWORD = "an honest lamp post"
+
+
+@pytest.fixture(autouse=True)
+def empty_store() -> None:
+    """Begin every test with nothing in the store: no limits used up, nothing cached."""
+    with Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    return make_user("uma@example.com")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return make_user("sam@example.com")
+
+
+@pytest.fixture
+def anonymous(db: None) -> ApiClient:
+    return ApiClient()
+
+
+@pytest.fixture
+def api(user: User) -> ApiClient:
+    """A client that is signed in as `user`."""
+    client = ApiClient()
+    client.sign_in(user)
+    return client
+
+
+def make_user(email: str, *, verified: bool = True, staff: bool = False) -> User:
+    return registration.create_account(
+        email=email,
+        password=PASSWORD,
+        full_name="Uma User",
+        verified=verified,
+        staff=staff,
+        now=timezone.now(),
+    )
