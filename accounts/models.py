@@ -26,6 +26,8 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may enter the admin", default=False)
 
+    last_login = None  # sessions tell more
+
     objects = UserRepository.as_manager()
 
     USERNAME_FIELD = "email_normalized"

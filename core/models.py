@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from core.jobs.models import JobFailure as JobFailure
 from core.repositories import IdempotentAnswerRepository, MailedTokenRepository
 
 
@@ -54,7 +55,7 @@ class MailedToken(BaseModel):
     nonce = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32, unique=True)
     """SHA-256 of the token."""
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
     superseded_at = models.DateTimeField(null=True)
 
