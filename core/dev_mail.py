@@ -66,7 +66,7 @@ class FolderEmailBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:
-            _write(message.message().as_bytes(linesep="\r\n"))
+            _write(message.message().as_bytes())
         return len(email_messages)
 
 
@@ -119,7 +119,7 @@ def _moment(mail_id: UUID) -> datetime:
 
 def _part(message: ParsedMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()).replace("\r\n", "\n") if part else ""
+    return str(part.get_content()) if part else ""
 
 
 @read_only

@@ -96,11 +96,10 @@ def front(request: HttpRequest) -> HttpResponse:
 
 def _rooms() -> list[dict[str, str]]:
     """Return what is installed: an app stands in the house by `summary` on its AppConfig."""
-    return [
-        {"name": str(config.verbose_name), "summary": str(config.summary)}
-        for config in apps.get_app_configs()
-        if getattr(config, "summary", "")
+    summaries = [
+        (config.verbose_name, getattr(config, "summary", "")) for config in apps.get_app_configs()
     ]
+    return [{"name": str(name), "summary": summary} for name, summary in summaries if summary]
 
 
 @read_only

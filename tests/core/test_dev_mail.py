@@ -32,7 +32,7 @@ def test_a_message_becomes_one_file_named_by_time(folder: Path) -> None:
     (file,) = folder.iterdir()
     assert file.suffix == ".eml"
     assert UUID(file.stem).version == 7
-    assert b"To: ada@example.com\r\n" in file.read_bytes()
+    assert b"To: ada@example.com\n" in file.read_bytes()
 
 
 def test_mails_are_read_back_newest_first(folder: Path) -> None:
@@ -52,6 +52,19 @@ def test_mails_are_read_back_newest_first(folder: Path) -> None:
     assert not oldest.has_html
     assert oldest.sent_at <= newest.sent_at
     assert newest.ago == "just now"
+
+
+def test_a_mail_whose_writing_broke_off_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks_off(self: Path, target: Path) -> Path:
+        raise OSError("The disk is full.")
+
+    monkeypatch.setattr(Path, "rename", breaks_off)
+    with pytest.raises(OSError, match="full"):
+        send()
+
+    assert dev_mail.mails() == []
 
 
 def test_half_a_mail_and_foreign_files_are_not_listed(folder: Path) -> None:

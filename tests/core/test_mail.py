@@ -20,7 +20,7 @@ Outbox = list[EmailMultiAlternatives]
 
 
 def html_of(message: EmailMultiAlternatives) -> str:
-    return str(message.alternatives[0].content)
+    return str(message.alternatives[0][0])
 
 
 def visible(html: str) -> str:
@@ -63,6 +63,17 @@ def test_the_same_link_stands_in_both_and_is_escaped_in_html_only(mailoutbox: Ou
     assert f"\n{LINK}\n" in message.body
     assert html_of(message).count(f'href="{escaped}"') == 2
     assert "Hello Ada O'Byron," in message.body
+
+
+def test_there_is_no_word_of_a_new_password_where_none_can_be_set(mailoutbox: Outbox) -> None:
+    front: dict[str, object] = {
+        "sign_in_url": "https://a.example",
+        "reset_url": "https://a.example",
+    }
+
+    mail.send("already_registered", to="ada@example.com", context=front)
+
+    assert "forgotten" not in mailoutbox[0].body + html_of(mailoutbox[0])
 
 
 def test_a_name_can_hold_no_markup(mailoutbox: Outbox) -> None:

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 from django.utils.html import escape
 
-from core import pages, problems
+from core import health, pages, problems, running
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ERRORS = {
@@ -49,14 +49,37 @@ def test_the_mail_page_is_named_in_development_only(
 
 
 @pytest.mark.django_db
-def test_the_front_page_stands_when_the_cache_is_away(client: Client, settings: Any) -> None:
-    away = settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}
-    settings.CACHES = settings.CACHES | {"default": away}
+def test_the_front_page_tells_of_every_health_check(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unwell() -> bool:
+        return False
 
-    response = client.get("/")
+    monkeypatch.setattr(health, "OPTIONAL", health.OPTIONAL | {"coffee_machine": unwell})
 
-    assert response.status_code == 200
-    assert "Not reachable" in response.content.decode()
+    shown = {service["name"]: service["state"] for service in running.services()}
+
+    assert shown == {
+        "PostgreSQL": "ok",
+        "Database schema": "ok",
+        "Redis or Valkey": "ok",
+        "Coffee machine": "down",
+    }
+    page = client.get("/").content.decode()
+    assert page.count("Running</span>") == 3
+    assert page.count("Down</span>") == 1
+
+
+def test_without_a_database_nothing_is_said_of_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> bool:
+        return False
+
+    monkeypatch.setattr(health, "REQUIRED", health.REQUIRED | {"database": away})
+
+    shown = {service["name"]: service["state"] for service in running.services()}
+
+    assert shown["PostgreSQL"] == "down"
+    assert "Database schema" not in shown
 
 
 @pytest.mark.django_db
