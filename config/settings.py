@@ -149,8 +149,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
-STATIC_ROOT = BASE_DIR / "build" / "static"
-WHITENOISE_USE_FINDERS = True  # no collectstatic needed; an image build may still run it
+WHITENOISE_USE_FINDERS = True  # straight out of the packages: nothing to collect
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 
 LANGUAGE_CODE = "en"
