@@ -21,17 +21,19 @@ ENTRY_SECONDS = 30
 DISTRUST_SECONDS = 60
 DISTRUST = b"ask the database"
 
-FIELDS = [
+REMEMBERED = {
     "id", "email", "email_verified_at", "full_name", "language", "time_zone", "is_active",
     "is_staff", "is_superuser", "created_at",
-]  # fmt: skip
+}  # fmt: skip
+# from_db() takes values in the order of the model's columns, whatever the order of the names.
+FIELDS = [f.attname for f in User._meta.concrete_fields if f.attname in REMEMBERED]
 MOMENTS = {"email_verified_at", "created_at"}
 
 
 def load(session_id: UUID, *, now: datetime) -> User | None:
     """Return the person behind an open session; None when it is over or there is none.
 
-    The person is a copy for reading: what is not in FIELDS is loaded when touched, and a service
+    The person is a copy for reading: what is not REMEMBERED is loaded when touched, and a service
     that changes the row reads it again under a lock.
     """
     entry = _get(session_id)
@@ -81,12 +83,11 @@ def _remember(session_id: UUID, user: User) -> None:
 
 
 def _from_entry(entry: bytes) -> User:
-    values = orjson.loads(entry)
-    for index, name in enumerate(FIELDS):
-        if name in MOMENTS and values[index]:
-            values[index] = datetime.fromisoformat(values[index])
-    values[0] = UUID(values[0])
-    return User.from_db("default", FIELDS, values)
+    row = dict(zip(FIELDS, orjson.loads(entry), strict=True))
+    row["id"] = UUID(row["id"])
+    for name in MOMENTS:
+        row[name] = datetime.fromisoformat(row[name]) if row[name] else None
+    return User.from_db("default", FIELDS, list(row.values()))
 
 
 def _key(session_id: UUID) -> str:

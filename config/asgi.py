@@ -15,10 +15,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings need the line above
+from django.urls import get_resolver  # noqa: E402
 
 from core import health  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 
+get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
 threads = BodyGuard(WSGIMiddleware(django_application, workers=settings.WEB_THREADS))
 
 

@@ -61,7 +61,7 @@ async def _applied_migrations() -> set[tuple[str, str]] | None:
 
 @cache
 def _known_migrations() -> set[tuple[str, str]]:
-    return set(MigrationLoader(None, ignore_no_initial=True).disk_migrations)
+    return set(MigrationLoader(None).disk_migrations)
 
 
 REQUIRED: dict[str, Check] = {"database": database_answers, "migrations": migrations_applied}
