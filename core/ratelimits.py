@@ -1,0 +1,165 @@
+"""Rate limits: exact moving windows, counted for all processes together in Redis.
+
+A scope is a name in settings.RATE_LIMITS with a value like "10/60", ten in sixty seconds; a scope
+that is not there is off. While Redis is away the same windows are kept in this process's memory.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b, sha1
+from typing import Any
+
+import redis
+from django.conf import settings
+
+from core.memory_limits import MemoryLimits
+from core.redis import KEY_PREFIX, Client, StoreUnavailableError, call
+
+# One list of moments for each key, oldest first, by Redis's own clock: processes on hosts whose
+# clocks differ agree. Refused tries leave no trace, so a list never grows beyond the limit, and
+# waiting as told is always enough. After the limit was lowered the list may be longer than it:
+# then the moment to wait for is the one whose end leaves less than the limit.
+_HIT = """
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local first = redis.call('LINDEX', KEYS[1], 0)
+while first and tonumber(first) <= now - window do
+  redis.call('LPOP', KEYS[1])
+  first = redis.call('LINDEX', KEYS[1], 0)
+end
+local used = redis.call('LLEN', KEYS[1])
+if used >= limit then
+  local next = redis.call('LINDEX', KEYS[1], used - limit)
+  return {0, used, next + window - now, 0}
+end
+local stamp = string.format('%.0f', now)
+redis.call('RPUSH', KEYS[1], stamp)
+redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+return {1, used + 1, (first or now) + window - now, now}
+"""
+_HIT_SHA = sha1(_HIT.encode(), usedforsecurity=False).hexdigest()
+
+_VALUE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,6})", re.ASCII)
+_MICROSECONDS = 1_000_000
+
+_memory = MemoryLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    limit: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one try was told. Seconds are whole and rounded up."""
+
+    scope: str
+    allowed: bool
+    limit: int
+    remaining: int
+    window_seconds: int
+    reset_seconds: int
+    """Until the oldest try that counts stops counting, and one more is possible than now."""
+    retry_after_seconds: int
+    """At least 1 when refused, 0 when allowed."""
+    entry: str
+    """Names this try for `give_back`; empty when refused."""
+
+
+def parse(value: object) -> Rate:
+    """Read "LIMIT/WINDOW_SECONDS". Raises ValueError with one line for an operator."""
+    return _parse(value if isinstance(value, str) else repr(value))
+
+
+@lru_cache(maxsize=256)
+def _parse(value: str) -> Rate:
+    match = _VALUE.fullmatch(value)
+    if match is None:
+        raise ValueError(f"must look like 10/60 (ten in sixty seconds), not {value!r}")
+    return Rate(limit=int(match[1]), window_seconds=int(match[2]))
+
+
+def hit(scope: str, key: str) -> Verdict | None:
+    """Count one try of `key`, if the limit allows it. None: this scope is off."""
+    value = settings.RATE_LIMITS.get(scope)
+    if value is None:
+        return None
+    rate = parse(value)
+    name = _name(scope, key)
+    window = rate.window_seconds * _MICROSECONDS
+    try:
+        answer = call(lambda client: _run(client, name, rate.limit, window))
+        return _verdict(scope, rate, answer, store="r")
+    except StoreUnavailableError:
+        answer = _memory.hit(name, limit=rate.limit, window=window)
+        return _verdict(scope, rate, answer, store="m")
+
+
+def give_back(scope: str, key: str, verdict: Verdict) -> None:
+    """Take a counted try back: it succeeded, and only failures are to count.
+
+    Count first and give back afterwards: a limit that is asked first and counted later lets as
+    many parallel tries through as there are. A second call does nothing.
+    """
+    store, _, stamp = verdict.entry.partition(":")
+    name = _name(scope, key)
+    if store == "m":
+        _memory.give_back(name, int(stamp))
+    elif store == "r":
+        _quietly(lambda client: client.lrem(name, -1, stamp))
+
+
+def forget(scope: str, key: str) -> None:
+    """Begin anew for this key."""
+    name = _name(scope, key)
+    _memory.forget(name)
+    _quietly(lambda client: client.delete(name))
+
+
+def policy_header(verdict: Verdict) -> str:
+    """Return RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
+    return f'"{verdict.scope}";q={verdict.limit};w={verdict.window_seconds}'
+
+
+def limit_header(verdict: Verdict) -> str:
+    """Return RateLimit (draft-ietf-httpapi-ratelimit-headers-10)."""
+    return f'"{verdict.scope}";r={verdict.remaining};t={verdict.reset_seconds}'
+
+
+def _run(client: Client, name: str, limit: int, window: int) -> Any:
+    try:
+        return client.evalsha(_HIT_SHA, 1, name, limit, window)
+    except redis.exceptions.NoScriptError:  # a fresh server: this also teaches it the script
+        return client.eval(_HIT, 1, name, limit, window)
+
+
+def _verdict(scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store: str) -> Verdict:
+    allowed, used, wait, stamp = answer
+    reset = max(1, -(-wait // _MICROSECONDS))
+    return Verdict(
+        scope=scope,
+        allowed=bool(allowed),
+        limit=rate.limit,
+        remaining=max(0, rate.limit - used),
+        window_seconds=rate.window_seconds,
+        reset_seconds=reset,
+        retry_after_seconds=0 if allowed else reset,
+        entry=f"{store}:{stamp}" if allowed else "",
+    )
+
+
+def _name(scope: str, key: str) -> str:
+    """Return the key in the store. Hashed: it is an address or an email."""
+    digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{KEY_PREFIX}limit:{scope}:{digest}"
+
+
+def _quietly(command: Any) -> None:
+    try:
+        call(command)
+    except StoreUnavailableError:
+        return

@@ -1,0 +1,177 @@
+"""The way to Redis (or Valkey): bounded in time and in connections, behind a breaker.
+
+    count = call(lambda client: client.get(key))
+    count = await acall(lambda client: client.get(key))
+
+Both raise StoreUnavailableError when the store is away, hangs, or is full; callers fall back.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, ExecAbortError, InvalidResponse, ReadOnlyError
+
+from core.breaker import Breaker
+from core.breaker import StoreUnavailableError as StoreUnavailableError
+
+T = TypeVar("T")
+Client = redis.Redis
+AsyncClient = redis.asyncio.Redis
+
+KEY_PREFIX: Final = "tenantry:"
+TIMEOUT_SECONDS: Final = 0.25
+MAX_CONNECTIONS: Final = 64
+"""Of one process to each of the sync and the async client; further callers wait for their turn."""
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "socket_timeout": TIMEOUT_SECONDS,
+    "socket_connect_timeout": TIMEOUT_SECONDS,
+    "timeout": TIMEOUT_SECONDS,
+    "max_connections": MAX_CONNECTIONS,
+    # With RESP3 redis-py listens for maintenance notices, and then no longer notices that an idle
+    # connection died: after a restart of the server every one of them would fail once.
+    "protocol": 2,
+    "driver_info": None,  # saves two commands a connection
+}
+_UNAVAILABLE: Final = (
+    redis.ConnectionError,  # refused, reset, LOADING, wrong password
+    redis.TimeoutError,
+    redis.OutOfMemoryError,
+    ReadOnlyError,  # a replica after a failover
+    ClusterDownError,
+    ExecAbortError,
+    InvalidResponse,
+)
+_UNAVAILABLE_REPLIES: Final = ("MISCONF", "NOREPLICAS", "BUSY", "LOADING", "OOM", "READONLY")
+_PROBE: Final = f"{KEY_PREFIX}probe"
+
+
+def _means_unavailable(error: redis.RedisError) -> bool:
+    return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_REPLIES)
+
+
+class Store:
+    """One server address in this process: its clients and their common breaker."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.breaker = Breaker("redis")
+        pool = redis.BlockingConnectionPool.from_url(url, retry=_no_retry(), **_OPTIONS)
+        self._client = Client(connection_pool=pool)
+        # A connection belongs to the event loop that opened it.
+        self._async_clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
+        self._keepers: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
+
+    def call(self, command: Callable[[Client], T]) -> T:
+        breaker = self.breaker
+        if breaker.must_probe():
+            self._probe()
+        seen = breaker.round
+        try:
+            return command(self._client)
+        except redis.RedisError as error:
+            self._judge(error, seen_in_round=seen)
+            raise
+
+    async def acall(self, command: Callable[[AsyncClient], Awaitable[T]]) -> T:
+        breaker = self.breaker
+        client = self._async_clients.get(asyncio.get_running_loop()) or await self._open()
+        if breaker.must_probe():
+            await self._aprobe(client)
+        seen = breaker.round
+        try:
+            return await command(client)
+        except redis.RedisError as error:
+            self._judge(error, seen_in_round=seen)
+            raise
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _judge(self, error: redis.RedisError, *, seen_in_round: int) -> None:
+        if _means_unavailable(error):
+            self.breaker.open(error, seen_in_round=seen_in_round)
+            raise StoreUnavailableError(f"Redis is unavailable: {error}") from error
+
+    # The probe writes, because a full or a read-only server still answers reads: with a read as
+    # the probe the breaker would flap.
+    def _probe(self) -> None:
+        try:
+            self._client.set(_PROBE, "1", px=1000)
+        except BaseException as error:
+            self._not_back(error)
+            raise
+        self.breaker.close()
+
+    async def _aprobe(self, client: AsyncClient) -> None:
+        try:
+            await client.set(_PROBE, "1", px=1000)
+        except BaseException as error:
+            self._not_back(error)
+            raise
+        self.breaker.close()
+
+    def _not_back(self, error: BaseException) -> None:
+        self.breaker.rest()
+        if isinstance(error, redis.RedisError) and _means_unavailable(error):
+            raise StoreUnavailableError(f"Redis is still unavailable: {error}") from error
+
+    async def _open(self) -> AsyncClient:
+        """Make this event loop's client, and see that it is closed with the loop.
+
+        The loop closes its asynchronous generators as its last act; one that waits in a
+        `finally` is the only notice of it that asyncio offers.
+        """
+        loop = asyncio.get_running_loop()
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            self.url, retry=_no_async_retry(), **_OPTIONS
+        )
+        client = self._async_clients[loop] = AsyncClient.from_pool(pool)
+
+        async def until_the_loop_ends() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                del self._async_clients[loop], self._keepers[loop]
+                await client.aclose()
+
+        self._keepers[loop] = until_the_loop_ends()
+        await anext(self._keepers[loop])
+        return client
+
+
+def _no_retry() -> redis.retry.Retry:
+    return redis.retry.Retry(NoBackoff(), 0)
+
+
+def _no_async_retry() -> redis.asyncio.retry.Retry:
+    return redis.asyncio.retry.Retry(NoBackoff(), 0)
+
+
+_stores: dict[str, Store] = {}
+_stores_lock = threading.Lock()
+
+
+def store() -> Store:
+    """Return the store at settings.REDIS_URL."""
+    found = _stores.get(settings.REDIS_URL)
+    if found is None:
+        with _stores_lock:
+            found = _stores.setdefault(settings.REDIS_URL, Store(settings.REDIS_URL))
+    return found
+
+
+def call(command: Callable[[Client], T]) -> T:
+    """Run one command on the client of this process. Raises StoreUnavailableError."""
+    return store().call(command)
+
+
+async def acall(command: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    """Run one command on the client of this event loop. Raises StoreUnavailableError."""
+    return await store().acall(command)
