@@ -162,6 +162,9 @@ class ApiViewSet(ApiMixin, GenericViewSet[Any]):
     search_fields: ClassVar[list[str]] = []
     action: str
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {"request": self.request, "view": self}
+
     def known_parameters(self) -> frozenset[str]:
         if self.action != "list":
             return self.query_parameters

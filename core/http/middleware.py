@@ -57,13 +57,20 @@ class RequestMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         try:
-            request.get_host()
+            _check_host(request)
         except DisallowedHost as error:
             return pages.bad_request(request, error)
         path = request.path_info
         if path.endswith("/") and path.startswith("/api/"):
             request.path_info = request.path = path.rstrip("/")  # the same place, no redirect
         return self.get_response(request)
+
+
+def _check_host(request: HttpRequest) -> None:
+    """Raise DisallowedHost for a name that is not ours or a port that no host has."""
+    port = request.get_host().rpartition(":")[2]
+    if port.isdigit() and int(port) > 65_535:
+        raise DisallowedHost("no such port")
 
 
 def _identify(request: HttpRequest) -> str:
