@@ -7,20 +7,19 @@ that is not there is off. While Redis is away the same windows are kept in this 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b, sha1
+from hashlib import blake2b
 from typing import Any
 
-import redis
 from django.conf import settings
 
 from core.memory_limits import MemoryLimits
-from core.redis import KEY_PREFIX, Client, StoreUnavailableError, call
+from core.redis import KEY_PREFIX, Script, StoreUnavailableError, call
 
 # One list of moments for each key, oldest first, by Redis's own clock: processes on hosts whose
 # clocks differ agree. Refused tries leave no trace, so a list never grows beyond the limit, and
 # waiting as told is always enough. After the limit was lowered the list may be longer than it:
 # then the moment to wait for is the one whose end leaves less than the limit.
-_HIT = """
+_HIT = Script("""
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -38,8 +37,7 @@ local stamp = string.format('%.0f', now)
 redis.call('RPUSH', KEYS[1], stamp)
 redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
 return {1, used + 1, (first or now) + window - now, now}
-"""
-_HIT_SHA = sha1(_HIT.encode(), usedforsecurity=False).hexdigest()
+""")
 
 _VALUE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,6})", re.ASCII)
 _MICROSECONDS = 1_000_000
@@ -92,7 +90,7 @@ def hit(scope: str, key: str) -> Verdict | None:
     name = _name(scope, key)
     window = rate.window_seconds * _MICROSECONDS
     try:
-        answer = call(lambda client: _run(client, name, rate.limit, window))
+        answer = call(lambda client: _HIT.run(client, [name], [rate.limit, window]))
         return _verdict(scope, rate, answer, store="r")
     except StoreUnavailableError:
         answer = _memory.hit(name, limit=rate.limit, window=window)
@@ -128,13 +126,6 @@ def policy_header(verdict: Verdict) -> str:
 def limit_header(verdict: Verdict) -> str:
     """Return RateLimit (draft-ietf-httpapi-ratelimit-headers-10)."""
     return f'"{verdict.scope}";r={verdict.remaining};t={verdict.reset_seconds}'
-
-
-def _run(client: Client, name: str, limit: int, window: int) -> Any:
-    try:
-        return client.evalsha(_HIT_SHA, 1, name, limit, window)
-    except redis.exceptions.NoScriptError:  # a fresh server: this also teaches it the script
-        return client.eval(_HIT, 1, name, limit, window)
 
 
 def _verdict(scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store: str) -> Verdict:

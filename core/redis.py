@@ -8,14 +8,21 @@ Both raise StoreUnavailableError when the store is away, hangs, or is full; call
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from hashlib import sha1
 from typing import Any, Final, TypeVar
 
 import redis
 import redis.asyncio
 from django.conf import settings
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterDownError, ExecAbortError, InvalidResponse, ReadOnlyError
+from redis.exceptions import (
+    ClusterDownError,
+    ExecAbortError,
+    InvalidResponse,
+    NoScriptError,
+    ReadOnlyError,
+)
 
 from core.breaker import Breaker
 from core.breaker import StoreUnavailableError as StoreUnavailableError
@@ -23,17 +30,19 @@ from core.breaker import StoreUnavailableError as StoreUnavailableError
 T = TypeVar("T")
 Client = redis.Redis
 AsyncClient = redis.asyncio.Redis
+Argument = str | bytes | int | float
 
 KEY_PREFIX: Final = "tenantry:"
 TIMEOUT_SECONDS: Final = 0.25
 MAX_CONNECTIONS: Final = 64
-"""Of one process to each of the sync and the async client; further callers wait for their turn."""
+"""Of one process's threads together; further callers wait, for as long as a command may take."""
+MAX_ASYNC_CONNECTIONS: Final = 256
+"""Of one event loop: many more coroutines than threads ask at the same moment."""
 
 _OPTIONS: Final[dict[str, Any]] = {
     "socket_timeout": TIMEOUT_SECONDS,
     "socket_connect_timeout": TIMEOUT_SECONDS,
     "timeout": TIMEOUT_SECONDS,
-    "max_connections": MAX_CONNECTIONS,
     # With RESP3 redis-py listens for maintenance notices, and then no longer notices that an idle
     # connection died: after a restart of the server every one of them would fail once.
     "protocol": 2,
@@ -56,13 +65,37 @@ def _means_unavailable(error: redis.RedisError) -> bool:
     return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_REPLIES)
 
 
+class Script:
+    """A Lua script: one atomic step, one round trip."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._sha = sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: Client, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        try:
+            return client.evalsha(self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:  # a fresh server: this also teaches it the script
+            return client.eval(self._source, len(keys), *keys, *arguments)
+
+    async def arun(
+        self, client: AsyncClient, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Any:
+        try:
+            return await client.evalsha(self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await client.eval(self._source, len(keys), *keys, *arguments)
+
+
 class Store:
     """One server address in this process: its clients and their common breaker."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.breaker = Breaker("redis")
-        pool = redis.BlockingConnectionPool.from_url(url, retry=_no_retry(), **_OPTIONS)
+        pool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=MAX_CONNECTIONS, retry=_no_retry(), **_OPTIONS
+        )
         self._client = Client(connection_pool=pool)
         # A connection belongs to the event loop that opened it.
         self._async_clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
@@ -130,7 +163,10 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         pool = redis.asyncio.BlockingConnectionPool.from_url(
-            self.url, retry=_no_async_retry(), **_OPTIONS
+            self.url,
+            max_connections=MAX_ASYNC_CONNECTIONS,
+            retry=_no_async_retry(),
+            **_OPTIONS,
         )
         client = self._async_clients[loop] = AsyncClient.from_pool(pool)
 
