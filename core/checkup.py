@@ -29,7 +29,7 @@ SLOW_MILLISECONDS = 20.0
 MAIL_PATIENCE_SECONDS = 5
 LITTLE_SPACE_BYTES = 1024**3
 NO_SPACE_BYTES = 100 * 1024**2
-NOT_LOOKED_AT = "Not looked at, because the database does not answer."
+NOT_LOOKED_AT = "Not looked at, because the database is not ready."
 
 
 def python() -> Finding:
@@ -44,7 +44,7 @@ def configuration() -> Finding:
     loud = [message for message in found if not message.is_silenced()]
     if not loud:
         return ok("The settings make sense.")
-    texts = " ".join(f"{message.id}: {message.msg}" for message in loud)
+    texts = " ".join(f"{message.id}: {message.msg.split('. ')[0].strip()}." for message in loud)
     serious = any(message.is_serious() for message in loud)
     return (fail if serious else warn)(texts, advice="Run `manage.py check --deploy` for the rest.")
 
@@ -172,4 +172,4 @@ def _latency_ms() -> float:
 
 def _sentence(text: str) -> str:
     line = " ".join(text.split())
-    return f"{line[:1].upper()}{line[1:]}."
+    return f"{line[:1].upper()}{line[1:].rstrip('.')}."

@@ -30,9 +30,8 @@ def missing_redis() -> str | None:
 
 def missing_migrations() -> str | None:
     """Name how many migrations this code has and the database has not."""
-    away = missing_database()
-    if away:
-        return away
+    if missing_database():
+        return "the migrations can't be looked at without the database"
     executor = MigrationExecutor(connection)
     count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     return f"{count} migration(s) are not applied" if count else None
@@ -49,4 +48,4 @@ def redis_client() -> Redis:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).rstrip(".")

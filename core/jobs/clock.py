@@ -56,10 +56,13 @@ def queue_tick(made: Job[Any], *, tick: datetime) -> int | None:
         queueing_lock=made.queueing_lock,
     )
     try:
-        return repositories.insert_tick(new, tick=tick)
+        job_id = repositories.insert_tick(new, tick=tick)
     except IntegrityError:
         log.info("job.tick_skipped", job=made.name, tick=tick.isoformat())
         return None
+    if job_id is not None:
+        log.info("job.tick_queued", job=made.name, tick=tick.isoformat(), job_id=job_id)
+    return job_id
 
 
 def last_tick(cron: str, *, now: datetime) -> datetime:

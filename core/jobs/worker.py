@@ -199,7 +199,7 @@ class Worker:
         for _ in range(self.concurrency):
             self._handed.put(None)
         for thread in threads:
-            thread.join(0.5 if clean else 0)
+            thread.join(0.2 if clean else 0)
         log.info("worker.stopped", jobs_put_back=len(self._running))
         return clean
 
