@@ -203,11 +203,9 @@ def cached(
 
 
 def _register(prefix: str, function: Cached[Any, Any]) -> None:
-    known = _functions.setdefault(prefix, function)
-    if known.__qualname__ != function.__qualname__ or known.__module__ != function.__module__:
-        raise ValueError(
-            f"key prefix {prefix!r} is taken by {known.__module__}.{known.__qualname__}"
-        )
+    known = _functions.get(prefix, function)
+    if known.key_of.name != function.key_of.name:  # the same name: its module was loaded again
+        raise ValueError(f"the key prefix {prefix!r} is taken by {known.key_of.name}")
     _functions[prefix] = function
 
 
