@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "Accounts"
+    summary = "Sign-up, sign-in, sessions and passwords."
 
     def ready(self) -> None:
         from accounts import keys, subscribers  # noqa: F401  the latter registers its handlers

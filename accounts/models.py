@@ -18,7 +18,7 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     """A person with an account. The address is kept as given and compared in its normal form."""
 
     email = models.EmailField(max_length=254)
-    email_normalized = models.CharField(max_length=254, unique=True, editable=False)
+    email_normalized = models.CharField("email", max_length=254, unique=True, editable=False)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     full_name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=16, default="en")
@@ -68,6 +68,7 @@ class UserSession(BaseModel):
     objects = UserSessionRepository.as_manager()
 
     class Meta:
+        verbose_name = "session"
         constraints = [
             models.CheckConstraint(
                 condition=Q(previous_refresh_id=None) | ~Q(previous_refresh_id=F("refresh_id")),

@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     *product.APPS,
 ]
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "/admin/"
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -166,6 +167,7 @@ SECURE_HSTS_PRELOAD = served_over_tls
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_tls
 SESSION_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "core.pages.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 # An API answers plain HTTP with its ordinary refusals; a redirect would only hide that a token has
 # already crossed the wire in the clear; the TLS end in front redirects browsers (W008). Framing is

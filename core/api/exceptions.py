@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
@@ -178,6 +178,7 @@ _TRANSLATIONS: list[tuple[Any, Any]] = [
     ((PermissionDenied, drf.PermissionDenied), ForbiddenError),
     (drf.UnsupportedMediaType, UnsupportedMediaTypeError),
     (drf.ParseError, MalformedJSONError),
+    (SuspiciousOperation, InvalidError),
 ]
 
 _CODES = {

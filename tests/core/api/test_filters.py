@@ -1,0 +1,90 @@
+from urllib.parse import quote
+
+import pytest
+
+from accounts.models import User
+from tests.client import ApiClient, problem
+from tests.core.api.test_pagination import SESSIONS, add_sessions
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["pagesize=5", "Page=1", "user__password__startswith=a", "_connector=OR", "user=1", "%00=1"],
+)
+def test_an_unknown_parameter_is_refused(api: ApiClient, query: str) -> None:  # PLT 4
+    response = api.send("GET", f"{SESSIONS}?{query}")
+
+    assert response.status_code == 400
+    assert problem(response)["code"] == "unknown_parameter"
+
+
+def test_calls_that_are_no_list_take_no_parameters(api: ApiClient) -> None:  # PLT 4
+    response = api.send("GET", "/api/v1/users/me?page=1")
+
+    assert problem(response)["errors"] == [
+        {"pointer": "/page", "code": "unknown_parameter", "detail": "None are known here."}
+    ]
+
+
+def test_a_parameter_is_given_once(api: ApiClient) -> None:
+    response = api.send("GET", f"{SESSIONS}?page=1&page=2")
+
+    assert problem(response)["errors"][0]["pointer"] == "/page"
+
+
+@pytest.mark.parametrize("order", ["password", "user", "-refresh_id", "", "created_at,created_at"])
+def test_only_named_fields_order_a_list(api: ApiClient, order: str) -> None:  # PLT 4
+    response = api.send("GET", f"{SESSIONS}?ordering={order}")
+
+    assert problem(response)["errors"][0]["pointer"] == "/ordering"
+
+
+def test_an_order_can_be_turned_around(api: ApiClient, user: User) -> None:
+    add_sessions(user, 5)
+
+    up = api.read(f"{SESSIONS}?ordering=created_at")["items"]
+    down = api.read(f"{SESSIONS}?ordering=-created_at")["items"]
+
+    assert [item["id"] for item in up] == [item["id"] for item in down][::-1]
+
+
+def test_searching_wants_every_word_in_any_case(api: ApiClient, user: User) -> None:
+    add_sessions(user, 5, device="Blue PHONE")
+    add_sessions(user, 3, device="blue tablet")
+
+    assert api.read(f"{SESSIONS}?search=phone+BLUE")["total"] == 5
+
+
+@pytest.mark.parametrize("text", ["%", "_", "'", '"', "\\", "🏮", "the and of", "%_%" * 60])
+def test_searching_takes_every_character_as_itself(
+    api: ApiClient, user: User, text: str
+) -> None:  # PLT 5
+    add_sessions(user, 3)
+
+    assert api.read(f"{SESSIONS}?search={quote(text)}")["total"] == 0
+
+
+def test_a_search_of_ten_thousand_characters_is_refused(api: ApiClient) -> None:  # PLT 5
+    response = api.send("GET", f"{SESSIONS}?search={'a' * 10_000}")
+
+    assert problem(response)["errors"][0]["code"] == "too_long"
+
+
+def test_a_search_can_not_hold_nul(api: ApiClient) -> None:
+    response = api.send("GET", f"{SESSIONS}?search=a%00b")
+
+    assert problem(response)["errors"][0]["code"] == "null_character"
+
+
+def test_a_list_costs_the_same_for_one_row_and_for_twenty(
+    api: ApiClient, user: User, django_assert_num_queries: pytest.FixtureRequest
+) -> None:
+    api.read(SESSIONS)
+    with django_assert_num_queries(2):  # type: ignore[operator]  # COUNT and the page
+        api.read(SESSIONS)
+    add_sessions(user, 20)
+
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        page = api.read(SESSIONS)
+
+    assert len(page["items"]) == 20
