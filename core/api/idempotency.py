@@ -50,22 +50,22 @@ def answer_once(request: Request, work: Callable[[], Response], attempt: Attempt
     IdempotencyMismatchError when the key was used with another body.
     """
     key = _key(request)
-    scope = _scope(request, key)
+    scope, body_digest = _scope(request, key), _body_digest(request, key)
     with transaction.atomic():
         if not IdempotentAnswer.objects.try_lock(scope):
             raise IdempotencyInProgressError(retry_after_seconds=1)
         earlier = IdempotentAnswer.objects.given(scope, since=timezone.now() - KEPT_FOR)
         if earlier is not None:
-            return attempt(lambda: _replay(earlier, request, key))
+            return attempt(lambda: _replay(earlier, body_digest, _secret(request, key, b"answer")))
         response = work()
         if response.status_code >= 500:
             transaction.set_rollback(True)
         elif response.status_code < 300 or response.status_code in STORABLE:
             IdempotentAnswer.objects.keep(
                 scope=scope,
-                body_digest=_body_digest(request, key),
+                body_digest=body_digest,
                 status=response.status_code,
-                sealed=_seal(response, request, key),
+                sealed=_seal(response, _secret(request, key, b"answer")),
             )
         return response
 
@@ -97,19 +97,19 @@ def _body_digest(request: Request, key: str) -> bytes:
     return hmac.digest(_secret(request, key, b"body"), request._request.body, "sha256")
 
 
-def _seal(response: Response, request: Request, key: str) -> bytes:
+def _seal(response: Response, secret: bytes) -> bytes:
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     plain = orjson.dumps([headers, response.content.decode()])
     nonce = os.urandom(12)
-    return nonce + AESGCM(_secret(request, key, b"answer")).encrypt(nonce, plain, None)
+    return nonce + AESGCM(secret).encrypt(nonce, plain, None)
 
 
-def _replay(earlier: IdempotentAnswer, request: Request, key: str) -> Response:
-    if not hmac.compare_digest(bytes(earlier.body_digest), _body_digest(request, key)):
+def _replay(earlier: IdempotentAnswer, body_digest: bytes, secret: bytes) -> Response:
+    if not hmac.compare_digest(bytes(earlier.body_digest), body_digest):
         raise IdempotencyMismatchError
     sealed = bytes(earlier.sealed)
     try:
-        plain = AESGCM(_secret(request, key, b"answer")).decrypt(sealed[:12], sealed[12:], None)
+        plain = AESGCM(secret).decrypt(sealed[:12], sealed[12:], None)
     except InvalidTag:  # SECRET_KEY has changed since
         raise IdempotencyMismatchError from None
     headers, content = orjson.loads(plain)

@@ -68,6 +68,7 @@ class ApiMixin:
         finished: Response = self.finalize_response(self.request, response)
         for name, value in self._standard_headers().items():
             finished.headers.setdefault(name, value)
+        finished._has_been_logged = True  # our one line a request tells it
         finished.render()
         return finished
 
