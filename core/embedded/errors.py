@@ -1,7 +1,9 @@
 """What can go wrong with the embedded stores."""
 
+from core.errors import ConfigurationError
 
-class EmbeddedError(RuntimeError):
+
+class EmbeddedError(ConfigurationError, RuntimeError):
     """The message is one line for a person: what happened and what to do next."""
 
 
