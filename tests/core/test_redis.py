@@ -1,0 +1,245 @@
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.conf import settings
+from pytest_django.fixtures import Settings
+from structlog.testing import capture_logs
+
+from core.breaker import Breaker
+from core.embedded.valkey import Valkey
+from core.redis import Client, Script, StoreUnavailableError, acall, call, store
+
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def ping(client: Client) -> Any:
+    return client.ping()
+
+
+def works() -> bool:
+    try:
+        return bool(call(ping))
+    except StoreUnavailableError:
+        return False
+
+
+def kill(server: Valkey) -> None:
+    pid = server.running_pid()
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    server.stop()  # reaps it
+
+
+def fill(server: Valkey) -> None:
+    call(lambda client: client.config_set("maxmemory-policy", "noeviction"))
+    call(lambda client: client.config_set("maxmemory", "1mb"))
+    while True:
+        try:
+            call(lambda client: client.lpush("ballast", b"x" * 100_000))
+        except StoreUnavailableError:
+            return
+
+
+def test_a_command_answers_for_threads_and_for_coroutines() -> None:
+    call(lambda client: client.set("greeting", "hello", ex=60))
+
+    async def read() -> Any:
+        return await acall(lambda client: client.get("greeting"))
+
+    assert call(lambda client: client.get("greeting")) == b"hello"
+    assert asyncio.run(read()) == b"hello"
+    assert asyncio.run(read()) == b"hello"  # another event loop, another client
+
+
+def test_an_event_loop_takes_its_connections_with_it() -> None:
+    async def read() -> None:
+        await acall(lambda client: client.get("greeting"))
+        assert len(store()._async_clients) == 1
+
+    asyncio.run(read())
+
+    assert not store()._async_clients
+    assert not store()._keepers
+
+
+def test_every_command_names_the_database_of_this_test_worker() -> None:
+    call(lambda client: client.set("whose", "mine", ex=60))
+
+    with Client.from_url(settings.REDIS_URL) as other:
+        assert other.get("whose") == b"mine"
+
+
+def test_a_mistake_of_ours_is_no_outage() -> None:
+    call(lambda client: client.set("word", "text", ex=60))
+
+    with pytest.raises(Exception, match="WRONGTYPE"):
+        call(lambda client: client.lpush("word", "x"))
+
+    assert works()
+
+
+def test_nobody_listening_is_an_outage_that_is_logged_once(settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    with capture_logs() as lines:
+        for _ in range(5):
+            with pytest.raises(StoreUnavailableError):
+                call(ping)
+
+    assert [line["event"] for line in lines] == ["redis.unavailable"]
+
+
+def test_idle_connections_do_not_fail_after_a_restart(private_valkey: Valkey) -> None:
+    together = threading.Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: (together.wait(), call(ping)), range(4)))
+    kill(private_valkey)
+    private_valkey.start(private_valkey.port)
+
+    assert all(works() for _ in range(8))
+
+
+async def test_idle_connections_of_a_loop_do_not_fail_after_a_restart(
+    private_valkey: Valkey,
+) -> None:
+    await asyncio.gather(*(acall(lambda client: client.ping()) for _ in range(4)))
+    await asyncio.to_thread(kill, private_valkey)
+    await asyncio.to_thread(private_valkey.start, private_valkey.port)
+
+    answers = [await acall(lambda client: client.ping()) for _ in range(8)]
+
+    assert all(answers)
+
+
+def test_a_killed_store_heals_without_a_restart_of_ours(
+    private_valkey: Valkey, eventually: Eventually
+) -> None:
+    assert works()
+
+    with capture_logs() as lines:
+        kill(private_valkey)
+        assert not works()
+        private_valkey.start(private_valkey.port)
+        eventually(works)
+
+    assert [line["event"] for line in lines] == ["redis.unavailable", "redis.back"]
+
+
+async def test_a_hanging_store_is_told_from_coroutines_too(private_valkey: Valkey) -> None:
+    pid = private_valkey.running_pid()
+    assert pid
+    await acall(lambda client: client.ping())
+
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(StoreUnavailableError, match="Timeout"):
+        await acall(lambda client: client.ping())
+    os.kill(pid, signal.SIGCONT)
+
+    while True:
+        try:
+            assert await acall(lambda client: client.ping())
+            break
+        except StoreUnavailableError:
+            await asyncio.sleep(0.01)
+
+
+def test_while_it_hangs_only_one_caller_at_a_time_pays_the_time_out(
+    private_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.breaker.REST_SECONDS", 60)
+    pid = private_valkey.running_pid()
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    assert not works()
+
+    reached = 0
+
+    def count(client: Client) -> Any:
+        nonlocal reached
+        reached += 1
+        return client.ping()
+
+    for _ in range(1000):
+        with pytest.raises(StoreUnavailableError):
+            call(count)
+    os.kill(pid, signal.SIGCONT)
+
+    assert reached == 0
+
+
+def test_a_full_store_counts_as_away_although_it_still_answers_reads(
+    private_valkey: Valkey, eventually: Eventually
+) -> None:
+    with capture_logs() as lines:
+        fill(private_valkey)
+        assert not any(works() for _ in range(3))
+        with Client.from_url(store().url) as administrator:
+            administrator.config_set("maxmemory", "0")
+        eventually(works)
+
+    assert [line["event"] for line in lines] == ["redis.unavailable", "redis.back"]
+
+
+def test_a_flushed_store_learns_scripts_again() -> None:
+    script = Script("return ARGV[1]")
+    assert call(lambda client: script.run(client, [], ["a"])) == b"a"
+
+    call(lambda client: client.script_flush())
+
+    assert call(lambda client: script.run(client, [], ["b"])) == b"b"
+
+
+def test_after_the_rest_exactly_one_caller_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.breaker.REST_SECONDS", 0)
+    breaker = Breaker("store")
+    breaker.open(ConnectionError("gone"), seen_in_round=0)
+
+    probes = []
+
+    def enter(_: int) -> None:
+        with suppress(StoreUnavailableError):
+            probes.append(breaker.must_probe())
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(enter, range(200)))
+
+    assert probes == [True]
+
+
+def test_a_straggler_of_one_outage_does_not_begin_the_next() -> None:
+    breaker = Breaker("store")
+    seen = breaker.round
+    breaker.open(ConnectionError("first"), seen_in_round=seen)
+    breaker.close()
+
+    breaker.open(ConnectionError("the same outage, told late"), seen_in_round=seen)
+
+    assert breaker.is_closed()
+
+
+async def test_a_cancelled_probe_leaves_the_way_free_for_the_next(
+    private_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.breaker.REST_SECONDS", 0)
+    pid = private_valkey.running_pid()
+    assert pid
+    await acall(lambda client: client.ping())
+    store().breaker.open(ConnectionError("gone"), seen_in_round=store().breaker.round)
+
+    os.kill(pid, signal.SIGSTOP)
+    probe = asyncio.create_task(acall(lambda client: client.ping()))
+    for _ in range(50):  # redis-py swallows a cancellation that meets its look at the socket
+        await asyncio.sleep(0)
+    probe.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probe
+    os.kill(pid, signal.SIGCONT)
+
+    assert await acall(lambda client: client.ping())
