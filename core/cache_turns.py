@@ -9,10 +9,10 @@ threads and for coroutines.
 """
 
 import asyncio
+import struct
 import time
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from struct import Struct
 from typing import Any
 from uuid import uuid4
 
@@ -46,7 +46,7 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('DEL', KEYS[3]) end
 """)
 
-_MOMENT = Struct(">d")
+_MOMENT = struct.Struct(">d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def unseal(stored: Any) -> Entry | None:
     try:
         (moment,) = _MOMENT.unpack_from(stored)
         return Entry(unpack(memoryview(stored)[_MOMENT.size :]), moment)
-    except (ValueError, LookupError, TypeError, ArithmeticError):
+    except (struct.error, ValueError, LookupError, TypeError, ArithmeticError):
         return None
 
 
