@@ -11,7 +11,8 @@ PATIENCE_SECONDS = 2.0
 
 def missing_database() -> str | None:
     try:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:  # which would be lost with the connection
+            connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,14 +13,46 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 60.0
 
+Line = dict[str, Any]
+
+
+class Journal:
+    """The log lines of one process or several, in the order they came."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._news = threading.Condition()
+        self._ended = False
+
+    def add(self, line: Line) -> None:
+        with self._news:
+            self.lines.append(line)
+            self._news.notify_all()
+
+    def end(self) -> None:
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def all(self, event: str, **facts: object) -> list[Line]:
+        """Return the lines so far with this event and these facts."""
+        wanted = {"event": event, **facts}
+        return [line for line in list(self.lines) if wanted.items() <= _flat(line).items()]
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds; it is looked at after each line."""
+        with self._news:
+            self._news.wait_for(lambda: holds() or self._ended, PATIENCE_SECONDS)
+        assert holds(), f"it never held: {self.lines}"
+
 
 class WorkerProcess:
     """`manage.py worker` of its own; killed at the end of the block if it still lives."""
 
-    def __init__(self, *arguments: str, database_url: str, **jobs: float) -> None:
-        self.lines: list[dict[str, Any]] = []
-        self._news = threading.Condition()
-        self._ended = False
+    def __init__(
+        self, *arguments: str, database_url: str, journal: Journal | None = None, **jobs: float
+    ) -> None:
+        self.journal = journal or Journal()
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "worker", "--exit-with-parent", *arguments],
             cwd=ROOT,
@@ -56,36 +89,16 @@ class WorkerProcess:
     def wait(self) -> int:
         return self.process.wait(PATIENCE_SECONDS)
 
-    def logged(self, event: str, **facts: object) -> dict[str, Any]:
-        """Wait for a line of the log with this event and these facts."""
-        with self._news:
-            self._news.wait_for(
-                lambda: self.find(event, **facts) or self._ended, PATIENCE_SECONDS
-            )
-        line = self.find(event, **facts)
-        assert line is not None, f"never logged {event} {facts}: {self.lines}"
-        return line
-
-    def find(self, event: str, **facts: object) -> dict[str, Any] | None:
-        return next((line for line in self.all(event, **facts)), None)
-
-    def all(self, event: str, **facts: object) -> list[dict[str, Any]]:
-        return [
-            line
-            for line in list(self.lines)
-            if line.get("event") == event
-            and all(line.get(name) == value for name, value in facts.items())
-        ]
+    def logged(self, event: str, **facts: object) -> Line:
+        """Wait for a line with this event and these facts."""
+        self.journal.wait_for(lambda: bool(self.journal.all(event, **facts)))
+        return self.journal.all(event, **facts)[0]
 
     def _read(self) -> None:
         assert self.process.stdout
         for text in self.process.stdout:
-            with self._news:
-                self.lines.append(json.loads(text))
-                self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()
+            self.journal.add(json.loads(text))
+        self.journal.end()
 
 
 def environment(database_url: str, jobs: dict[str, float] | None = None) -> dict[str, str]:
@@ -97,3 +110,7 @@ def environment(database_url: str, jobs: dict[str, float] | None = None) -> dict
         "LOG_FORMAT": "json",
         "TEST_JOBS": json.dumps(jobs or {}),
     }
+
+
+def _flat(line: Line) -> dict[str, object]:
+    return {name: value for name, value in line.items() if not isinstance(value, dict | list)}
