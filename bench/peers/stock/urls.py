@@ -1,0 +1,80 @@
+"""The list as DRF's tutorial writes it: ListAPIView, ModelSerializer, PageNumberPagination."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from django.utils import timezone
+from rest_framework import generics, serializers
+from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.response import Response
+
+from bench.peers.stock.models import UserSession
+
+
+class SessionSerializer(serializers.ModelSerializer[UserSession]):
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = UserSession
+        fields = ["id", "device", "ip_address", "created_at", "last_seen_at", "current"]
+
+    def get_current(self, session: UserSession) -> bool:
+        return str(session.pk) == self.context["request"].auth["sid"]
+
+
+class Pages(PageNumberPagination):
+    """Pages of twenty in our envelope, so that the answers weigh the same."""
+
+    page_size = 20
+    page_size_query_param = "page_size"
+
+    def get_paginated_response(self, data: Any) -> Response:
+        page = self.page
+        assert page is not None
+        return Response(
+            {
+                "items": data,
+                "total": page.paginator.count,
+                "page": page.number,
+                "page_size": self.page_size,
+                "pages": page.paginator.num_pages,
+                "has_next": page.has_next(),
+                "has_prev": page.has_previous(),
+            }
+        )
+
+
+class Cursors(CursorPagination):
+    page_size = 20
+    ordering = ("-created_at", "-id")
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(
+            {
+                "items": data,
+                "page_size": self.page_size,
+                "next_cursor": self.get_next_link(),
+                "prev_cursor": self.get_previous_link(),
+            }
+        )
+
+
+class SessionList(generics.ListAPIView[UserSession]):
+    serializer_class = SessionSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[UserSession]:
+        return UserSession.objects.filter(
+            user=self.request.user, ended_at=None, expires_at__gt=timezone.now()
+        ).order_by("-created_at", "-id")
+
+
+class SessionsByCursor(SessionList):
+    pagination_class = Cursors
+
+
+urlpatterns = [
+    path("api/v1/users/me/sessions", SessionList.as_view()),
+    path("api/v1/users/me/sessions/by-cursor", SessionsByCursor.as_view()),
+]
