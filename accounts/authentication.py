@@ -30,8 +30,9 @@ class BearerAuthentication(BaseAuthentication):
         token = bearer_token(request)
         if token is None:
             return None
-        claims = jwt.read(token, "access")
-        user = session_cache.load(claims.session_id, now=timezone.now())
+        now = timezone.now()
+        claims = jwt.read(token, "access", now=now)
+        user = session_cache.load(claims.session_id, now=now)
         if user is None or user.pk != claims.user_id:
             raise SessionRevokedError
         bind_contextvars(user_id=str(user.pk))

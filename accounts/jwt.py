@@ -4,7 +4,6 @@ The algorithm is pinned, the key is chosen among ours by `kid`, and nothing in a
 Signatures are checked once per process and token; expiry is checked every time.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -91,10 +90,10 @@ def mint_access(*, user_id: UUID, session_id: UUID, now: datetime) -> str:
     return mint("access", user_id=user_id, session_id=session_id, token_id=uuid4(), now=now)
 
 
-def read(token: str, kind: Kind) -> Claims:
+def read(token: str, kind: Kind, *, now: datetime) -> Claims:
     """Return what a token of ours claims. Raises TokenInvalidError or TokenExpiredError."""
     claims = read_expired(token, kind)
-    if time.time() >= claims.expires_at + LEEWAY_SECONDS:
+    if now.timestamp() >= claims.expires_at + LEEWAY_SECONDS:
         raise TokenExpiredError
     return claims
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, TestCase
 from django.utils import timezone
 
 from accounts.models import User
@@ -19,7 +19,9 @@ class ApiClient(Client):
         super().__init__(raise_request_exception=False, **defaults)
 
     def request(self, **request: Any) -> Any:
-        response = super().request(**request)
+        # A test's own transaction never commits: do what would follow each request's commit.
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            response = super().request(**request)
         content = b"" if response.streaming else response.content
         openapi.check(
             request["REQUEST_METHOD"],

@@ -78,7 +78,7 @@ def refresh(*, token: str, now: datetime) -> TokenPair:
     Any other reuse ends the session. Raises TokenInvalidError, TokenExpiredError,
     SessionRevokedError or TokenReusedError.
     """
-    claims = jwt.read(token, "refresh")
+    claims = jwt.read(token, "refresh", now=now)
     pair = _rotate(claims.session_id, claims.token_id, now=now)
     if pair is None:  # raised out here, so that the session's end is committed
         raise TokenReusedError

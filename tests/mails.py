@@ -1,0 +1,33 @@
+"""What was mailed during a test: runs the waiting jobs and reads the outbox."""
+
+import re
+from typing import Any
+
+import orjson
+from django.core import mail
+
+from accounts import mails
+from accounts.models import User
+from core.jobs.rows import select
+from core.models import MailedToken
+
+
+def newest_token(user: User) -> str:
+    """Mail the newest verification link of a person and return the token in it."""
+    token = MailedToken.objects.of("verify_email", user.pk).order_by("-created_at", "-id").first()
+    assert token is not None
+    return mailed_token(user, token)
+
+
+def mailed_token(user: User, token: MailedToken) -> str:
+    mails.send_verification_link(user_id=user.pk, token_id=token.pk, now=token.created_at)
+    body = str(mail.outbox[-1].body)
+    found = re.search(r"/verify-email/([A-Za-z0-9_-]{43})", body)
+    assert found is not None
+    return found[1]
+
+
+def waiting_mails(user: User) -> list[dict[str, Any]]:
+    """Return the jobs that will mail something to a person."""
+    query = "SELECT * FROM procrastinate_jobs WHERE args->>'user_id' = %(id)s AND status = 'todo'"
+    return [{"arguments": orjson.loads(row["args"])} for row in select(query, id=str(user.pk))]
