@@ -15,7 +15,6 @@ from core.redaction import as_text, is_secret_name, may_hold_secret, redact
 Event = MutableMapping[str, Any]
 
 FIELD_BYTES = 8192
-_TEXT_BYTES = 64 * 1024  # longer ones are cut before the patterns run over them
 _MESSAGE_CHARACTERS = 2000
 _FRAMES = 20
 _CAUSES = 3
@@ -64,9 +63,6 @@ def _cleaned(event: Event) -> dict[str, Any]:
 
 
 def _clean(name: str, value: object) -> object:
-    if isinstance(value, str):
-        # What stands at the cut may be half a token, so it goes as well.
-        value = value if len(value) <= _TEXT_BYTES else value[:_TEXT_BYTES].rpartition(" ")[0]
     clean = _dumpable(redact(value, name=name))
     if isinstance(clean, str):
         return cut(clean)
@@ -137,7 +133,7 @@ def console_line(event: Event, *, colour: bool) -> bytes:
     paint = _painted if colour else _plain
     level = str(fields.get("level", ""))
     facts = "".join(
-        f" {paint(name, '2')}={_escape(value)}"
+        f" {paint(_escape(name), '2')}={_escape(value)}"
         for name, value in fields.items()
         if name not in _FIRST_FIELDS
     )

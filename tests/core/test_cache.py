@@ -208,7 +208,8 @@ def test_every_way_of_writing_a_call_is_the_same_call(counter: Counter) -> None:
 def test_arguments_that_differ_in_type_differ(counter: Counter) -> None:
     different = [
         1, "1", True, 1.0, None, "None", "n", b"1", ACME, str(ACME), Decimal(1), Decimal("1.0"),
-        0.0, -0.0, "", "i1", "a:b", "a%3Ab", "*", "\ud800", date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC),
+        0.0, -0.0, "", "i1", "a:b", "a%3Ab", "*", "\ud800",
+        date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), Colour.RED, "Colour.RED",
         "x" * 500, "x" * 501,
     ]  # fmt: skip
