@@ -31,6 +31,8 @@ from core.redis import Client, StoreUnavailableError, call
 ACME = UUID("0190aaaa-bbbb-7ccc-8ddd-0123456789ab")
 GLOBEX = UUID("0190aaaa-bbbb-7ccc-8ddd-0123456789ac")
 
+VALUE, LOCK, TURN = range(3)  # of cache_turns.names
+
 COMPUTE_IN_FOUR_THREADS = """
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -90,7 +92,9 @@ def counter() -> Counter:
 
 
 def cached_counter(counter: Counter, **options: Any) -> Cached[..., Any]:
-    @cached(**({"expire": 60, "key_prefix": "counted"} | options))
+    settings: dict[str, Any] = {"expire": 60, "key_prefix": "counted"} | options
+
+    @cached(**settings)
     def counted(number: object = 1, organization_id: object = None) -> Any:
         return counter()
 
@@ -100,8 +104,13 @@ def cached_counter(counter: Counter, **options: Any) -> Cached[..., Any]:
 def expire_softly(function: Cached[..., Any], *args: Any) -> None:
     """Let the value's own moment of expiry pass, as time would."""
     name = names(function.key_of(*args))[0]
-    stored = call(lambda client: client.get(name))
+    stored: Any = call(lambda client: client.get(name))
     call(lambda client: client.set(name, b"\0" * 8 + stored[8:], keepttl=True))
+
+
+def put(key: str, kind: int, stored: bytes, *, milliseconds: int) -> None:
+    name = names(key)[kind]
+    call(lambda client: client.set(name, stored, px=milliseconds))
 
 
 def keys() -> list[str]:
@@ -163,7 +172,7 @@ def test_objects_are_refused_with_a_clear_line() -> None:
 def test_what_we_can_not_read_counts_as_missing() -> None:
     far = struct.pack(">d", 1e12)
     for rubbish in (b"", b"short", b"\x80\x04K\x01.", far, far + b"\xc1", far + b"\xd4\x63x"):
-        call(lambda client, rubbish=rubbish: client.set(names("thing")[0], rubbish, ex=60))
+        put("thing", VALUE, rubbish, milliseconds=60_000)
 
         assert cache.get("thing", "none") == "none"
 
@@ -173,7 +182,8 @@ def test_every_key_ends_and_carries_our_name(counter: Counter) -> None:
     cached_counter(counter)(5)
 
     assert keys() == ["tenantry:cache:v:counted:i5:n", "tenantry:cache:v:plan"]
-    assert all(call(lambda client, key=key: client.pttl(key)) > 0 for key in keys())
+    lives: Any = call(lambda client: [client.pttl(key) for key in keys()])
+    assert min(lives) > 0
 
 
 # -- Functions -------------------------------------------------------------------------------------
@@ -438,9 +448,8 @@ def test_while_one_recomputes_the_others_get_the_stale_value(counter: Counter) -
 
 def test_a_crashed_winner_holds_nobody_up_for_ever(counter: Counter) -> None:
     function = cached_counter(counter)
-    _, lock, turn = names(function.key_of())
-    for key in (lock, turn):
-        call(lambda client, key=key: client.set(key, "whoever crashed", px=100))
+    for kind in (LOCK, TURN):
+        put(function.key_of(), kind, b"whoever crashed", milliseconds=100)
 
     assert function() == "value"
     assert function() == "value"
@@ -452,7 +461,7 @@ def test_patience_ends_before_a_long_computation_of_others_does(
 ) -> None:
     monkeypatch.setattr("core.cache_turns.PATIENCE_SECONDS", 0.05)
     function = cached_counter(counter)
-    call(lambda client: client.set(names(function.key_of())[1], "somebody", px=60_000))
+    put(function.key_of(), LOCK, b"somebody", milliseconds=60_000)
 
     assert function() == "value"
     assert counter.runs == 1

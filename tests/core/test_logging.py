@@ -28,7 +28,9 @@ log = structlog.get_logger("tests")
 def program(body: str, *, format: str = "json", **options: Any) -> subprocess.Popen[bytes]:
     """Start a process of its own that logs, as the product does."""
     command = [sys.executable, "-c", PREAMBLE + body, format]
-    return subprocess.Popen(command, **({"stdout": subprocess.PIPE, "cwd": ROOT} | options))
+    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "cwd": ROOT} | options
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, **settings)
+    return process
 
 
 def output(body: str, *, format: str = "json") -> str:
