@@ -41,7 +41,7 @@ def mailhouse(settings: Any) -> Generator[None]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mailhouse) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
         yield
         server.shutdown()
 

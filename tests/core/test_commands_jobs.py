@@ -51,6 +51,12 @@ def test_an_unknown_job_is_named_with_those_that_are_known() -> None:
 
 
 @pytest.mark.django_db
+def test_the_jobs_of_fault_tests_are_there_only_when_asked_for() -> None:
+    with pytest.raises(CommandError, match=r"There is no job debug\.exit\."):
+        run("defer", "debug.exit")
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("arguments", ["", "[1]", '{"nome": "Ada"}', '{"name": {"a": 1}}'])
 def test_arguments_that_do_not_fit_are_a_mistake_of_usage(arguments: str) -> None:
     with pytest.raises(UsageError, match="These arguments do not fit"):

@@ -25,6 +25,11 @@ def status(job_id: int | None) -> str:
     return str(row(job_id)["status"])
 
 
+def failure(job_id: int | None) -> JobFailure:
+    assert job_id is not None
+    return JobFailure.objects.by_id(job_id)
+
+
 def total() -> int:
     return int(select("SELECT count(*) AS total FROM procrastinate_jobs")[0]["total"])
 

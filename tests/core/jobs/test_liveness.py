@@ -5,8 +5,7 @@ from core.jobs import liveness, repositories
 from core.jobs.liveness import Liveness
 from core.jobs.models import JobFailure
 from core.jobs.outage import Outage
-from core.jobs.records import StoredJob
-from core.jobs.repositories import NewJob
+from core.jobs.records import NewJob, StoredJob
 from core.jobs.rows import execute
 from tests.core.jobs import queues
 

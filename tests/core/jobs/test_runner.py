@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from core.jobs import job
 from core.jobs.models import JobFailure
-from core.jobs.repositories import NewJob, insert
+from core.jobs.records import NewJob
+from core.jobs.repositories import insert
 from core.jobs.rows import execute
 from core.jobs.runner import work_off
 from core.jobs.timing import retry_delay_seconds
@@ -59,7 +60,7 @@ def test_a_failed_job_waits_for_its_retry_and_its_error_is_kept() -> None:
     work_off()
 
     row = queues.row(job_id)
-    failure = JobFailure.objects.get(job_id=job_id)
+    failure = queues.failure(job_id)
     assert row["status"] == "todo"
     assert row["attempts"] == 1
     assert 3.9 < (row["scheduled_at"] - before).total_seconds() < 60
@@ -87,7 +88,7 @@ def test_the_last_failure_parks_the_job_with_a_reason() -> None:
         work_off()
         come_due()
 
-    failure = JobFailure.objects.get(job_id=job_id)
+    failure = queues.failure(job_id)
     assert len(attempts) == 3
     assert queues.status(job_id) == "failed"
     assert failure.parked_at is not None
@@ -103,7 +104,7 @@ def test_a_job_that_ends_its_process_politely_has_only_failed() -> None:
     work_off()
 
     assert queues.status(job_id) == "failed"
-    assert JobFailure.objects.get(job_id=job_id).reason == "It failed with SystemExit: 3"
+    assert queues.failure(job_id).reason == "It failed with SystemExit: 3"
 
 
 @pytest.mark.django_db
@@ -113,7 +114,7 @@ def test_a_name_nobody_knows_waits_for_the_release_that_does() -> None:
     work_off()
 
     assert queues.status(job_id) == "todo"
-    assert JobFailure.objects.get(job_id=job_id).error_class == "UnknownJobError"
+    assert queues.failure(job_id).error_class == "UnknownJobError"
 
 
 @pytest.mark.usefixtures("queue")

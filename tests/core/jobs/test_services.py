@@ -6,7 +6,7 @@ from django.utils import timezone
 from core.errors import ConflictError, NotFoundError
 from core.jobs import repositories, services
 from core.jobs.models import JobFailure
-from core.jobs.repositories import NewJob
+from core.jobs.records import NewJob
 from core.jobs.rows import execute
 from tests.core.jobs import queues
 

@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 
 from core.embedded.services import Services
 from core.jobs.models import JobFailure
-from core.jobs.repositories import NewJob, insert
+from core.jobs.records import NewJob
+from core.jobs.repositories import insert
 from tests.core.jobs import queues
 from tests.core.jobs.processes import PATIENCE_SECONDS, ROOT, Journal, WorkerProcess, environment
 from tests.core.jobs.sample import tasks as sample
@@ -67,6 +68,36 @@ def test_a_slow_job_blocks_nobody(tmp_path: Path) -> None:
         process.logged("job.succeeded", job_id=quick)
 
         assert queues.status(slow) == "doing"
+
+
+def test_a_worker_of_one_queue_leaves_the_others_alone() -> None:
+    ordinary = defer(NOTE, text="ordinary")
+    mail = sample.note.with_options(queue="mail").defer(text="mail")
+    with worker("--queues", "mail,push") as process:
+        process.logged("job.succeeded", job_id=mail)
+
+    assert queues.status(ordinary) == "todo"
+
+
+def test_jobs_under_suspicion_run_one_at_a_time(tmp_path: Path) -> None:
+    # Else the next death could not tell which of them it was, and innocent ones would be parked.
+    go = tmp_path / "go"
+    first, second = (suspect(defer(HOLD, path=str(go))) for _ in range(2))
+    with worker("--concurrency", "3") as process:
+        process.logged("sample.holding", job_id=first)
+        ordinary = defer(NOTE, text="claimed after both")
+        process.logged("job.succeeded", job_id=ordinary)
+        holding = [line["job_id"] for line in process.journal.all("sample.holding")]
+        go.touch()
+        process.logged("job.succeeded", job_id=second)
+
+    assert holding == [first]
+
+
+def suspect(job_id: int) -> int:
+    """Make it look as if two workers had died under this job."""
+    JobFailure.objects.add(job_id=job_id, job_name=HOLD, deaths=2)
+    return job_id
 
 
 def test_what_a_killed_worker_left_runs_again(tmp_path: Path) -> None:
