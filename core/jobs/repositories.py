@@ -202,15 +202,6 @@ def search(
     )
 
 
-def count(*, status: str) -> int:
-    rows = select(
-        "SELECT count(*) AS total FROM procrastinate_jobs"
-        " WHERE status = %(status)s::procrastinate_job_status",
-        status=status,
-    )
-    return int(rows[0]["total"])
-
-
 def failed(*, ids: Iterable[int] | None) -> list[StoredJob]:
     """Lock and return failed jobs, all of them when `ids` is None; call inside atomic()."""
     return _stored_all(

@@ -10,7 +10,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.core.jobs.sample"]
 JOBS = {
     "poll": 0.2,
     "heartbeat": 0.3,
-    "stalled": 3.0,
+    "stalled": 5.0,
     "steady": 0.6,
     **json.loads(os.environ.get("TEST_JOBS", "{}")),
 }
