@@ -12,7 +12,7 @@ from core.embedded import binaries, processes
 from core.embedded.accounts import Account, account_for
 from core.embedded.errors import EmbeddedError
 from core.embedded.locks import make_folder
-from core.embedded.places import data_folder
+from core.embedded.places import data_folder, remove
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -74,6 +74,7 @@ class Server(ABC):
 
     def start(self, port: int) -> None:
         """Start on this port, or adopt what already runs; return when it answers."""
+        self._forget_a_dead_child()
         self.port = self.running_port() or port
         make_folder(self.log.parent)
         if not self._adopt():
@@ -83,13 +84,21 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End the server, whoever started it. A second call finds nothing to do."""
-        if self._child and self._child.poll() is not None:
-            self._child = None
+        self._forget_a_dead_child()
         pid = self._child.pid if self._child else self.running_pid()
         if pid is not None:
             processes.end(pid, sign=self.stop_signal, patience_seconds=STOP_SECONDS)
         if self._child:
             self._child.wait()
+            self._child = None
+
+    def discard(self) -> None:
+        """End the server and delete its data, wherever it lies."""
+        self.stop()
+        remove(self.folder)
+
+    def _forget_a_dead_child(self) -> None:
+        if self._child and self._child.poll() is not None:
             self._child = None
 
     def _adopt(self) -> bool:

@@ -60,9 +60,8 @@ class Services:
 
     def discard(self) -> None:
         """End both and delete their data."""
-        self.stop()
-        for server in self.servers:
-            places.remove(server.folder)
+        for server in reversed(self.servers):
+            server.discard()
         places.remove(self.folder)
 
     def _start(self, server: Server) -> None:

@@ -98,6 +98,7 @@ class Supervisor:
     def stop(self) -> None:
         """End all children, at the same time; kill what does not listen."""
         for child in self._children:
+            child.shown = False  # how they end is no news to whoever ended them
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         for child in self._children:
