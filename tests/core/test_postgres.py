@@ -1,0 +1,101 @@
+"""The database backend, against servers that die, hang and come back."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection, connections
+
+from core.postgres import base
+from core.postgres.base import DatabaseWrapper
+
+
+@pytest.fixture
+def own(transactional_db: None) -> Iterator[DatabaseWrapper]:
+    """A connection of the test's own, to be broken."""
+    wrapper = connections.create_connection("default")
+    assert isinstance(wrapper, DatabaseWrapper)
+    yield wrapper
+    wrapper.close()
+    base.gates.clear()
+
+
+def ask(wrapper: DatabaseWrapper) -> object:
+    with wrapper.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+def end_backend(pid: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def test_a_connection_whose_server_is_gone_is_seen_without_asking(own: DatabaseWrapper) -> None:
+    end_backend(ask(own))
+
+    assert not own.is_usable()
+
+
+def test_an_idle_connection_is_usable(own: DatabaseWrapper) -> None:
+    ask(own)
+
+    assert own.is_usable()
+
+
+def test_a_kept_connection_is_replaced_before_it_fails(own: DatabaseWrapper) -> None:
+    end_backend(ask(own))
+
+    own.close_if_unusable_or_obsolete()  # what Django does at the start of a request
+    own.health_check_done = False
+
+    assert ask(own)
+
+
+def test_a_silent_server_is_given_up(own: DatabaseWrapper) -> None:
+    ask(own)
+    own.connection.answer_timeout_seconds = 0.1
+
+    with pytest.raises(OperationalError, match="does not answer"), own.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1)")
+
+    assert own.connection.closed
+
+
+def test_a_slow_statement_is_ended_by_the_server(own: DatabaseWrapper) -> None:
+    with own.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        statement = cursor.fetchone()
+        cursor.execute("SHOW lock_timeout")
+        lock = cursor.fetchone()
+
+    assert (statement, lock) == (("5s",), ("2s",))
+
+
+def test_after_a_failed_connect_the_next_fails_at_once(own: DatabaseWrapper) -> None:
+    accepted: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        own.settings_dict = {
+            **own.settings_dict,
+            "HOST": "127.0.0.1",
+            "PORT": silent.getsockname()[1],
+        }
+        listening = threading.Thread(target=lambda: accepted.append(silent.accept()[0]))
+        listening.start()
+        with pytest.raises(OperationalError, match="timeout"):
+            own.ensure_connection()
+        listening.join()
+        accepted[0].close()
+
+        with pytest.raises(OperationalError, match="a moment ago"):
+            own.ensure_connection()
+
+
+def test_migrations_may_take_their_time(own: DatabaseWrapper) -> None:
+    own.ensure_patience()
+
+    with own.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    assert own.connection.answer_timeout_seconds is None
