@@ -22,6 +22,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 _NAMES_REMEMBERED = 2000
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_UTC_Z
 
+_UNESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _harmless_names: set[str] = set()
 _second = (0, "")
 
@@ -44,9 +45,17 @@ def json_line(event: Event) -> bytes:
     try:
         line = orjson.dumps(event, default=as_text, option=_OPTIONS)
     except (TypeError, RecursionError):  # a lone surrogate, an integer over 64 bits
-        return orjson.dumps(_cleaned(event)) + b"\n"
-    if len(line) > FIELD_BYTES or may_hold_secret(line):
-        line = orjson.dumps(_cleaned(event))
+        return _careful_line(event)
+    if len(line) > FIELD_BYTES or may_hold_secret(line) or not line.isascii() or b"\x7f" in line:
+        return _careful_line(event)
+    return line + b"\n"
+
+
+def _careful_line(event: Event) -> bytes:
+    line = orjson.dumps(_cleaned(event))
+    if not line.isascii() or b"\x7f" in line:
+        # JSON allows these as they are, but readers of text see line ends and terminals commands.
+        line = _UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line.decode()).encode()
     return line + b"\n"
 
 

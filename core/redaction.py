@@ -5,7 +5,7 @@ Used by the log, and by everything else that stores text which a stranger may ha
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 REDACTED = "[redacted]"
@@ -47,6 +47,7 @@ ERROR_CODE = re.compile(
 
 _SAFE_NAME_LENGTH = 128
 _MAX_DEPTH = 6
+_LONG_RUN_LENGTH = 40
 _LONGEST_TEXT = 64 * 1024
 _LONGEST_SECRET = 4096
 
@@ -100,17 +101,6 @@ _STAYS = (REDACTED[:-1], "Bearer", "Api-Key", "Basic")  # what _SCHEME left behi
 _COLON_NAMES_IGNORED = frozenset({"access", "refresh", "key", "code", "codes"})
 
 
-def redact_text(text: str) -> str:
-    """Return the text with everything that looks like a secret replaced."""
-    text = _SCHEME.sub(rf"\1\2{REDACTED}", text)
-    text = _JWT.sub(REDACTED, text)
-    text = _COOKIE.sub(rf"\1{REDACTED}", text)
-    text = _USER_INFO.sub(rf"\1{REDACTED}@", text)
-    text = _PATH_TOKEN.sub(_redact_path_token, text)
-    text = _ASSIGNMENT.sub(_redact_assignment, text)
-    return _LONG_RUN.sub(_redact_long_run, text)
-
-
 def _redact_path_token(match: re.Match[str]) -> str:
     segment = match[2]
     if _UUID.fullmatch(segment) or _ROUTE_WORD.fullmatch(segment):
@@ -134,6 +124,29 @@ def _redact_long_run(match: re.Match[str]) -> str:
     return match[0] if _READABLE_RUN.fullmatch(match[0]) else REDACTED
 
 
+# A pattern runs only where its marker stands: on ordinary text that saves nine tenths of the time.
+_RULES: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    ("bearer", _SCHEME, rf"\1\2{REDACTED}"),
+    ("api-key", _SCHEME, rf"\1\2{REDACTED}"),
+    ("basic", _SCHEME, rf"\1\2{REDACTED}"),
+    ("eyj", _JWT, REDACTED),
+    ("cookie", _COOKIE, rf"\1{REDACTED}"),
+    ("://", _USER_INFO, rf"\1{REDACTED}@"),
+    ("/invitations/", _PATH_TOKEN, _redact_path_token),
+    ("=", _ASSIGNMENT, _redact_assignment),
+    (":", _ASSIGNMENT, _redact_assignment),
+]
+
+
+def redact_text(text: str) -> str:
+    """Return the text with everything that looks like a secret replaced."""
+    lowered = text.lower()
+    for marker, pattern, replacement in _RULES:
+        if marker in lowered:
+            text = pattern.sub(replacement, text)
+    return _LONG_RUN.sub(_redact_long_run, text) if len(text) >= _LONG_RUN_LENGTH else text
+
+
 def _class_of(code: int) -> int:
     character = chr(code)
     if code < 128 and (character.isalnum() or character in "-_"):
@@ -144,7 +157,7 @@ def _class_of(code: int) -> int:
 # What a token consists of becomes "a"; what every other pattern needs somewhere becomes "!". So one
 # pass and two searches decide about an ordinary line, in a fifth of the time of many searches.
 _CLASSES = bytes(map(_class_of, range(256)))
-_LONG = "a" * 40
+_LONG = "a" * _LONG_RUN_LENGTH
 
 
 def may_hold_secret(line: bytes) -> bool:
@@ -156,7 +169,7 @@ def may_hold_secret(line: bytes) -> bool:
 def redact(value: object, *, name: str = "", depth: int = 0) -> object:
     """Return plain data with secrets replaced, at any depth; other objects become text.
 
-    Text over 64 KiB is cut, because the patterns cost a microsecond for every fifty characters.
+    Text over 64 KiB is cut, because the patterns take their time over text made of markers.
     """
     if name and is_secret(name, value):
         return REDACTED

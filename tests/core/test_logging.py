@@ -254,14 +254,16 @@ def test_objects_that_refuse_to_be_shown_spoil_no_line() -> None:
 
 
 def test_user_input_starts_no_line() -> None:
-    evil = 'x\n{"event":"forged"}\r\x1b[31m\x00\u2028\x85'
+    evil = 'x\n{"event":"forged"}\r\x1b[31m\x00\u2028\x85\x0b\x1c\x7f\u202e'
 
     for line in (
         json_line({"event": evil, evil: evil}),
         console_line({"event": evil, "name": evil, evil: evil, "logger": evil}, colour=False),
     ):
         assert line.count(b"\n") == 1
-        assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", line)
+        assert len(line.decode().splitlines()) == 1
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", line.decode())
+    assert json.loads(json_line({"event": evil}))["event"] == evil
 
 
 def test_a_terminal_gets_one_readable_line_and_the_exception_after_it() -> None:
