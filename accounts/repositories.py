@@ -51,9 +51,12 @@ class UserSessionRepository(Repository["UserSession"]):
     def with_user(self) -> Self:
         return self.select_related("user")
 
-    def end_all(self, *, reason: str, now: datetime) -> list[UUID]:
+    def ids(self) -> tuple[UUID, ...]:
+        return tuple(self.values_list("pk", flat=True))
+
+    def end_all(self, *, reason: str, now: datetime) -> tuple[UUID, ...]:
         """End every open matching session; return their ids."""
-        ended = list(self.open(now=now).locked().values_list("pk", flat=True))
+        ended = self.open(now=now).locked().ids()
         self.model._default_manager.filter(pk__in=ended).update(
             ended_at=now, end_reason=reason, updated_at=now
         )

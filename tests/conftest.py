@@ -10,6 +10,12 @@ from tests.client import ApiClient
 PASSWORD = "an honest lamp post"
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Drop no database: the whole server of the run goes, and a thread may still be connected."""
+    return True
+
+
 @pytest.fixture(autouse=True)
 def empty_store() -> None:
     """Begin every test with nothing in the store: no limits used up, nothing cached."""

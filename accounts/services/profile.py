@@ -14,6 +14,6 @@ def change_profile(*, user: User, now: datetime, **fields: str) -> User:
         return user
     current = User.objects.locked().by_id(user.pk)
     User.objects.change(current, **fields)
-    open_sessions = UserSession.objects.of(current).open(now=now).values_list("pk", flat=True)
-    publish(ProfileChanged(user_id=current.pk, session_ids=tuple(open_sessions)))
+    open_sessions = UserSession.objects.of(current).open(now=now).ids()
+    publish(ProfileChanged(user_id=current.pk, session_ids=open_sessions))
     return current

@@ -112,7 +112,7 @@ def end_session(*, session_id: UUID, reason: str, now: datetime) -> None:
 def end_every_session(*, user: User, reason: str, now: datetime) -> int:
     """End all of a person's sessions; return how many were open."""
     ended = UserSession.objects.of(user).end_all(reason=reason, now=now)
-    publish(SessionsEnded(user_id=user.pk, session_ids=tuple(ended), reason=reason))
+    publish(SessionsEnded(user_id=user.pk, session_ids=ended, reason=reason))
     return len(ended)
 
 

@@ -80,9 +80,7 @@ def test_registering_that_is_rolled_back_leaves_no_job(now: datetime) -> None:
     before = queues.total()
 
     with pytest.raises(RuntimeError), transaction.atomic():
-        registration.register(
-            email="new@example.com", password=PASSWORD, full_name="", now=now
-        )
+        registration.register(email="new@example.com", password=PASSWORD, full_name="", now=now)
         raise RuntimeError
 
     assert not User.objects.exists()
@@ -132,9 +130,7 @@ def test_what_can_not_be_registered_is_pointed_at(
 def test_whoever_opens_a_link_wins_with_the_password_of_that_link(now: datetime) -> None:  # ACC 2
     with transaction.atomic():
         for password in ("the first one's password", "the second one's password"):
-            registration.register(
-                email="new@example.com", password=password, full_name="", now=now
-            )
+            registration.register(email="new@example.com", password=password, full_name="", now=now)
     user = account("new@example.com")
     first, second = MailedToken.objects.of("verify_email", user.pk).order_by("id")
 

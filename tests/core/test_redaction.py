@@ -74,6 +74,7 @@ def test_secrets_are_found_at_any_depth_and_in_header_lists() -> None:
             "headers": [(b"authorization", b"Bearer abcdefgh"), (b"accept", b"*/*")],
             "credentials": {"user": "uma"},
             "set": {"a"},
+            MAILED_TOKEN: 1,
         }
     )
 
@@ -82,6 +83,7 @@ def test_secrets_are_found_at_any_depth_and_in_header_lists() -> None:
         "headers": [["authorization", REDACTED], ["accept", "*/*"]],
         "credentials": REDACTED,
         "set": ["a"],
+        REDACTED: 1,
     }
 
 

@@ -149,7 +149,7 @@ def test_the_keyset_is_a_row_comparison(
         api.read(f"{SESSIONS}?cursor={cursor}")
 
     sql = captured.captured_queries[0]["sql"]
-    assert ') < (' in sql
+    assert ") < (" in sql
     assert " OR " not in sql
 
 
@@ -237,7 +237,9 @@ def steps(
     found = []
     for row in rows:
         values = [row.ended_at, row.pk]
-        behind = UserSession.objects.of(user).beyond(keys, values, reading_backward=reading_backward)
+        behind = UserSession.objects.of(user).beyond(
+            keys, values, reading_backward=reading_backward
+        )
         following = behind.sorted_by(keys, reading_backward=reading_backward).first()
         found += [following] if following else []
     return found
