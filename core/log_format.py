@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from core.redaction import as_text, is_secret_name, may_hold_secret, redact
+from core.redaction import as_text, is_secret_name, may_hold_secret, redact, redact_text
 
 Event = MutableMapping[str, Any]
 
@@ -68,7 +68,7 @@ def _judged(name: str, value: object) -> object:
 
 
 def _cleaned(event: Event) -> dict[str, Any]:
-    return {_sound(name): _clean(name, value) for name, value in event.items()}
+    return {_sound(redact_text(name)): _clean(name, value) for name, value in event.items()}
 
 
 def _clean(name: str, value: object) -> object:

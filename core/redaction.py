@@ -181,7 +181,7 @@ def redact(value: object, *, name: str = "", depth: int = 0) -> object:
         return _redact_bounded(as_text(value))
     if isinstance(value, Mapping):
         return {
-            as_text(key): redact(item, name=as_text(key), depth=depth + 1)
+            redact_text(as_text(key)): redact(item, name=as_text(key), depth=depth + 1)
             for key, item in value.items()
         }
     return _redact_sequence(value, depth)
