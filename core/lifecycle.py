@@ -6,6 +6,8 @@ import threading
 import time
 
 LOOK_SECONDS = 0.5
+PARENT_VARIABLE = "TENANTRY_PARENT_PID"
+"""Set by whoever starts a child that ends with its parent; the child may be slow to look."""
 
 
 def exit_with_parent() -> None:
@@ -14,7 +16,10 @@ def exit_with_parent() -> None:
     For children of `manage.py dev` and of tests: a killed parent must leave nothing behind.
     PR_SET_PDEATHSIG would do it without looking, but on Linux alone, and it goes by the thread.
     """
-    threading.Thread(target=_watch, args=[os.getppid()], name="parent-watch", daemon=True).start()
+    # Python takes a second to come here. A parent that died in it is told by the variable alone,
+    # which is taken away, for it would be wrong for children of our own.
+    parent = int(os.environ.pop(PARENT_VARIABLE, "0")) or os.getppid()
+    threading.Thread(target=_watch, args=[parent], name="parent-watch", daemon=True).start()
 
 
 def _watch(parent: int) -> None:

@@ -15,6 +15,7 @@ from core.embedded.services import Services
 from core.jobs.models import JobFailure
 from core.jobs.records import NewJob
 from core.jobs.repositories import insert
+from core.lifecycle import PARENT_VARIABLE
 from tests.core.jobs import queues
 from tests.core.jobs.processes import PATIENCE_SECONDS, ROOT, Journal, WorkerProcess, environment
 from tests.core.jobs.sample import tasks as sample
@@ -206,6 +207,23 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
         rest = parent.stdout.read()  # ends when the last process holding the pipe has ended
 
     assert rest == ""
+
+
+def test_a_worker_whose_parent_died_before_it_looked_ends_at_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    environ = environment(queues.database_url()) | {PARENT_VARIABLE: str(gone.pid)}
+
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "worker", "--exit-with-parent"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    # The signal may come before there is anything that could be ended gracefully.
+    assert ended.returncode in {0, -signal.SIGTERM}
 
 
 class OwnPostgres:
