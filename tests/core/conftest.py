@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from core import redis
 from core.embedded.state import free_port
 from core.embedded.valkey import Valkey
 
@@ -37,3 +38,6 @@ def private_valkey(
     monkeypatch.setattr("core.breaker.REST_SECONDS", 0.05)
     yield server
     server.stop()
+    # Its port may be another test's tomorrow, which should not begin with an open breaker.
+    redis.store().close()
+    del redis._stores[settings.REDIS_URL]
