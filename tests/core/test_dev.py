@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -107,6 +108,11 @@ def get(port: int, path: str) -> int:
         connection.close()
 
 
+def has_worker(home: Path) -> bool:
+    with psycopg.connect(state.addresses(home).database_url) as connection:
+        return bool(connection.execute("SELECT 1 FROM procrastinate_workers").fetchall())
+
+
 def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if processes.is_alive(pid)]
 
@@ -143,10 +149,13 @@ def test_after_kill_9_the_next_start_takes_over(start: Start) -> None:
     assert alive(stores) == []
 
 
-def test_server_and_worker_do_not_outlive_a_killed_parent(start: Start) -> None:
+def test_server_and_worker_do_not_outlive_a_killed_parent(
+    start: Start, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
     run = start()
     run.greeting()
     children = run.children()
+    eventually(lambda: has_worker(run.home))  # the greeting waits for the server alone
 
     run.end(signal.SIGKILL)
 
