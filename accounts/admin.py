@@ -9,7 +9,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
+class UserAdmin(ModelAdmin):
     """People, newest first. Nothing here shows or sets a password."""
 
     list_display = [
@@ -38,7 +38,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(ModelAdmin):  # type: ignore[misc]
+class UserSessionAdmin(ModelAdmin):
     """Who is signed in where; for looking only."""
 
     list_display = ["user", "device", "ip_address", "created_at", "last_seen_at", "ended_at"]
@@ -47,11 +47,11 @@ class UserSessionAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ["user__email_normalized", "ip_address"]
     ordering = ["-created_at", "-id"]
     show_full_result_count = False
-    fields = [
+    readonly_fields = [
         "user", "device", "ip_address", "created_at", "last_seen_at", "expires_at", "ended_at",
         "end_reason",
     ]  # fmt: skip
-    readonly_fields = fields
+    fields = tuple(readonly_fields)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

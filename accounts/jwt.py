@@ -35,7 +35,7 @@ class Claims:
     """Seconds since the epoch."""
 
 
-class RotatingBackend(TokenBackend):  # type: ignore[misc]
+class RotatingBackend(TokenBackend):
     """simplejwt's backend, with several keys told apart by `kid`."""
 
     def encode(self, payload: dict[str, Any]) -> str:

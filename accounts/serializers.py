@@ -7,7 +7,12 @@ from rest_framework import serializers
 from accounts.models import User, UserSession
 from core.api.serializers import InputSerializer, ReadSerializer
 
-SECRET = {"style": {"input_type": "password"}, "trim_whitespace": False, "max_length": 8192}
+
+class PasswordField(serializers.CharField):
+    """Kept as typed, blanks included; how long one may be is for accounts/passwords.py to say."""
+
+    def __init__(self) -> None:
+        super().__init__(trim_whitespace=False, max_length=8192)
 
 
 class UserSerializer(ReadSerializer[User]):
@@ -52,7 +57,7 @@ class ProfileChangeSerializer(InputSerializer):
 
 class RegistrationSerializer(InputSerializer):
     email = serializers.CharField(max_length=320)
-    password = serializers.CharField(**SECRET)
+    password = PasswordField()
     full_name = serializers.CharField(max_length=200, allow_blank=True, required=False, default="")
 
 
@@ -66,7 +71,7 @@ class TokenSerializer(InputSerializer):
 
 class CredentialsSerializer(InputSerializer):
     email = serializers.CharField(max_length=320)
-    password = serializers.CharField(**SECRET)
+    password = PasswordField()
 
 
 class RefreshSerializer(InputSerializer):

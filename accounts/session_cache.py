@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from core.redis import StoreUnavailableError
 
 from accounts.models import User, UserSession
 from core import redis
+from core.redis import StoreUnavailableError
 
 ENTRY_SECONDS = 30
 DISTRUST_SECONDS = 60
@@ -68,12 +68,12 @@ def _from_database(session_id: UUID, *, now: datetime) -> User | None:
     return session.user
 
 
-def _get(session_id: UUID) -> bytes | None:
+def _get(session_id: UUID) -> Any:
+    """Return the entry's bytes; None when there is none, or no store."""
     try:
-        entry: bytes | None = redis.call(lambda client: client.get(_key(session_id)))
+        return redis.call(lambda client: client.get(_key(session_id)))
     except StoreUnavailableError:
         return None
-    return entry
 
 
 def _remember(session_id: UUID, user: User) -> None:

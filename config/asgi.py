@@ -5,7 +5,7 @@ whole synchronous chain runs in one hop, on threads that keep their database con
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
@@ -21,7 +21,8 @@ from core import health  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
-threads = BodyGuard(WSGIMiddleware(django_application, workers=settings.WEB_THREADS))
+bridge: Any = WSGIMiddleware(cast("Any", django_application), workers=settings.WEB_THREADS)
+threads = BodyGuard(bridge)
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,4 +38,6 @@ async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1013})
 
 
-application: Any = ProtocolTypeRouter({"http": http, "websocket": websocket})
+application: Any = ProtocolTypeRouter(  # type: ignore[no-untyped-call]
+    {"http": http, "websocket": websocket}
+)

@@ -12,7 +12,7 @@ from core.errors import ConfigurationError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-_reader = environ.Env()
+_reader = environ.Env()  # type: ignore[no-untyped-call]
 if os.environ.get("READ_DOT_ENV", "1") != "0" and (BASE_DIR / ".env").is_file():
     environ.Env.read_env(str(BASE_DIR / ".env"))  # never overrides what is really set
 

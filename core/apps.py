@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class CoreConfig(AppConfig):
     name = "core"
     verbose_name = "Core"
     summary = "What every room shares: the request's road, jobs, mail, cache and logs."
+
+    def ready(self) -> None:
+        from core.checks import check_rate_limits
+
+        checks.register(check_rate_limits)

@@ -42,12 +42,15 @@ class RowComparison(Func):
         super().__init__(*columns, *values)
         self.operator = operator
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
-        parts, params = [], []
+    def as_sql(  # type: ignore[override]  # it has no function, template or joiner to vary
+        self, compiler: Any, connection: Any, **_: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        parts: list[str] = []
+        params: tuple[Any, ...] = ()
         for expression in self.get_source_expressions():
             sql, arguments = compiler.compile(expression)
             parts.append(sql)
-            params += arguments
+            params += tuple(arguments)
         half = len(parts) // 2
         left, right = ", ".join(parts[:half]), ", ".join(parts[half:])
         return f"({left}) {self.operator} ({right})", params

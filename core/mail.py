@@ -1,6 +1,7 @@
 """Mail: one call renders a template's subject, HTML and plain text and sends them together."""
 
 import re
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -19,7 +20,7 @@ BLANK_LINES = re.compile(r"\n{3,}")
 """What template tags on lines of their own leave behind."""
 
 
-def send(template: str, *, to: str, context: dict[str, object]) -> None:
+def send(template: str, *, to: str, context: Mapping[str, object]) -> None:
     """Send the mail `mail/<template>.*` to one address. Raises what the mail backend raises."""
     words = {
         "product_name": settings.PRODUCT_NAME,

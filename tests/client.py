@@ -32,13 +32,12 @@ class ApiClient(Client):
         )
         return response
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Send a body as JSON; header names are written with underscores."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         data = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
         kind = given.pop("content-type", "application/json")
-        response: HttpResponse = self.generic(method, path, data, content_type=kind, headers=given)
-        return response
+        return self.generic(method, path, data, content_type=kind, headers=given)
 
     def read(self, path: str, **headers: str) -> Any:
         response = self.send("GET", path, **headers)

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Field
-from django_filters import FilterSet as DjangoFilterSet
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.filterset import FilterSet as DjangoFilterSet
+from django_filters.rest_framework.backends import DjangoFilterBackend
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
@@ -31,7 +30,7 @@ class FilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         if not self.parameters(view) & request.query_params.keys():
             return queryset
-        filterset = self.get_filterset(request, queryset, view)
+        filterset: Any = self.get_filterset(request, queryset, view)  # type: ignore[no-untyped-call]
         if not filterset.is_valid():
             raise InvalidError(*field_problems(_details(filterset.errors)))
         return filterset.qs
@@ -50,7 +49,7 @@ class SearchBackend(BaseFilterBackend):
     def parameters(self, view: Any) -> set[str]:
         return {"search"} if getattr(view, "search_fields", None) else set()
 
-    def filter_queryset(self, request: Request, queryset: Repository[Any], view: Any) -> Any:
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         text = request.query_params.get("search", "")
         if not text or not self.parameters(view):
             return queryset
@@ -72,7 +71,7 @@ class OrderingBackend(BaseFilterBackend):
     def parameters(self, view: Any) -> set[str]:
         return {"ordering"} if getattr(view, "ordering_fields", None) else set()
 
-    def filter_queryset(self, request: Request, queryset: Repository[Any], view: Any) -> Any:
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         view.sort_keys = sort_keys(request, queryset, view)
         return queryset.sorted_by(view.sort_keys)
 
@@ -101,7 +100,7 @@ def sort_keys(request: Request, queryset: Repository[Any], view: Any) -> list[So
 
 def _sort_key(queryset: Repository[Any], name: str) -> SortKey:
     plain = name.removeprefix("-")
-    column: Field[Any, Any] = queryset.model._meta.get_field(plain)  # type: ignore[assignment]
+    column: Any = queryset.model._meta.get_field(plain)
     return SortKey(plain, name.startswith("-"), bool(column.null))
 
 

@@ -31,7 +31,7 @@ KEPT_FOR = timedelta(hours=24)
 STORABLE = {400, 403, 404, 409, 410, 422}
 KEPT_HEADERS = ("Content-Type", "Location", "Link", "WWW-Authenticate")
 
-Attempt = Callable[[Callable[[], Response]], Response]
+Attempt = Callable[[Callable[[], Response]], HttpResponse]
 
 
 class IdempotencyInProgressError(ConflictError):
@@ -43,7 +43,9 @@ class IdempotencyMismatchError(UnprocessableError):
     code = "idempotency_mismatch"
 
 
-def answer_once(request: Request, work: Callable[[], Response], attempt: Attempt) -> HttpResponse:
+def answer_once(
+    request: Request, work: Callable[[], HttpResponse], *, replay: Attempt
+) -> HttpResponse:
     """Return the answer of `work`, or the one that was given to this key before.
 
     Raises InvalidError for a malformed key, IdempotencyInProgressError while the first still runs,
@@ -56,7 +58,7 @@ def answer_once(request: Request, work: Callable[[], Response], attempt: Attempt
             raise IdempotencyInProgressError(retry_after_seconds=1)
         earlier = IdempotentAnswer.objects.given(scope, since=timezone.now() - KEPT_FOR)
         if earlier is not None:
-            return attempt(lambda: _replay(earlier, body_digest, _secret(request, key, b"answer")))
+            return replay(lambda: _replay(earlier, body_digest, _secret(request, key, b"answer")))
         response = work()
         if response.status_code >= 500:
             transaction.set_rollback(True)
@@ -97,7 +99,7 @@ def _body_digest(request: Request, key: str) -> bytes:
     return hmac.digest(_secret(request, key, b"body"), request._request.body, "sha256")
 
 
-def _seal(response: Response, secret: bytes) -> bytes:
+def _seal(response: HttpResponse, secret: bytes) -> bytes:
     headers = {name: response[name] for name in KEPT_HEADERS if name in response}
     plain = orjson.dumps([headers, response.content.decode()])
     nonce = os.urandom(12)

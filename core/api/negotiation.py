@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.negotiation import BaseContentNegotiation
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 class AlwaysJSON(BaseContentNegotiation):
     """JSON whatever `Accept` says: an API that answers 406 helps nobody."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """Return None, which DRF turns into 415, for whatever is not plain JSON in UTF-8."""
         content_type = (request.content_type or "").lower()
         media_type, _, parameters = content_type.partition(";")
@@ -18,12 +18,13 @@ class AlwaysJSON(BaseContentNegotiation):
         if media_type.strip() != "application/json" or charset not in {"", "charset=utf-8"}:
             return None
         encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity")
-        return parsers[0] if encoding.lower() == "identity" else None
+        return next(iter(parsers)) if encoding.lower() == "identity" else None
 
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> Any:
-        return renderers[0], renderers[0].media_type
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type

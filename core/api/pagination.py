@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 import orjson
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Field
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,9 +32,7 @@ class ListPagination(BasePagination):
     The view has to set `sort_keys` (OrderingBackend does): the total order that a cursor is of.
     """
 
-    def paginate_queryset(
-        self, queryset: Repository[Any], request: Request, view: Any = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         self.page_size = _number(request, "page_size", DEFAULT_PAGE_SIZE, largest=MAX_PAGE_SIZE)
         if "cursor" not in request.query_params:
@@ -126,10 +123,7 @@ class Cursor:
         self, request: Request, queryset: Repository[Any], keys: Sequence[SortKey]
     ) -> None:
         self.keys = keys
-        self.fields: list[Field[Any, Any]] = [
-            queryset.model._meta.get_field(key.name)  # type: ignore[misc]
-            for key in keys
-        ]
+        self.fields: list[Any] = [queryset.model._meta.get_field(key.name) for key in keys]
         filters = sorted(
             (k, v) for k, v in request.query_params.items() if k not in PARAMETERS | {"ordering"}
         )

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponseBase
+from django.http import HttpResponse
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,13 +21,18 @@ from core.api.exceptions import (
 )
 from core.api.pagination import PARAMETERS as PAGE_PARAMETERS
 from core.api.queries import refuse_unknown
-from core.errors import NotFoundError, RateLimitedError, UnauthenticatedError
+from core.errors import (
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
 from core.ratelimits import Verdict
 
 Handler = Callable[..., Response]
 
 
-class ApiMixin:
+class ApiView(APIView):
     """Size, authentication, rate limit, permissions, query parameters; then the handler, once."""
 
     limit_scope: ClassVar[str | None] = None
@@ -35,51 +40,45 @@ class ApiMixin:
 
     query_parameters: ClassVar[frozenset[str]] = frozenset()
 
-    request: Request
-    kwargs: dict[str, Any]
-
-    def dispatch(self: Any, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         self.args, self.kwargs = args, kwargs
         self.headers: dict[str, str] = {}
-        self.request = request = self.initialize_request(request, *args, **kwargs)
+        self.request = self.initialize_request(request, *args, **kwargs)
         self.verdicts: list[Verdict] = []
         try:
-            self.initial(request, *args, **kwargs)
-            response: Response = self.answer(
-                request, lambda: self._handler()(request, *args, **kwargs)
-            )
+            self.initial(self.request, *args, **kwargs)
+            return self.answer(lambda: self._handler()(self.request, *args, **kwargs))
         except Exception as error:
-            response = self.refuse(error)
-        return response
+            return self.refuse(error)
 
-    def answer(self: Any, request: Request, work: Callable[[], Response]) -> Response:
-        if request.method == "POST" and "HTTP_IDEMPOTENCY_KEY" in request.META:
-            return idempotency.answer_once(request, lambda: self.attempt(work), self.attempt)
+    def answer(self, work: Callable[[], Response]) -> HttpResponse:
+        if self.request.method == "POST" and "HTTP_IDEMPOTENCY_KEY" in self.request.META:
+            return idempotency.answer_once(
+                self.request, lambda: self.attempt(work), replay=self.attempt
+            )
         return self.finish(work())
 
-    def attempt(self: Any, work: Callable[[], Response]) -> Response:
+    def attempt(self, work: Callable[[], Response]) -> HttpResponse:
         """Run to the rendered end, refusals included."""
         try:
             return self.finish(work())
         except Exception as error:
             return self.refuse(error)
 
-    def finish(self: Any, response: Response) -> Response:
-        finished: Response = self.finalize_response(self.request, response)
+    def finish(self, response: Response) -> HttpResponse:
+        self.finalize_response(self.request, response, *self.args, **self.kwargs)
         for name, value in self._standard_headers().items():
-            finished.headers.setdefault(name, value)
-        finished._has_been_logged = True  # our one line a request tells it
-        finished.render()
-        return finished
+            response.headers.setdefault(name, value)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # our own line tells it
+        response.render()
+        return response
 
-    def refuse(self: Any, error: Exception) -> Response:
-        response: Response = self.get_exception_handler()(
-            error, self.get_exception_handler_context()
-        )
+    def refuse(self, error: Exception) -> HttpResponse:
+        response = self.get_exception_handler()(error, self.get_exception_handler_context())
         response.exception = True
-        return self.finish(response)  # type: ignore[no-any-return]
+        return self.finish(response)
 
-    def initial(self: Any, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         renderer = self.get_renderers()[0]
         request.accepted_renderer, request.accepted_media_type = renderer, renderer.media_type
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
@@ -89,39 +88,39 @@ class ApiMixin:
             return
         self.check_permissions(request)
         refuse_unknown(request, self.known_parameters())
-        if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable(
-            request
-        ):
+        if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable():
             raise UnsupportedMediaTypeError
 
-    def _is_readable(self: Any, request: Request) -> bool:
-        return self.get_content_negotiator().select_parser(request, request.parsers) is not None
+    def _is_readable(self) -> bool:
+        parsers = self.request.parsers or []
+        return self.get_content_negotiator().select_parser(self.request, parsers) is not None
 
-    def known_parameters(self: Any) -> frozenset[str]:
-        return self.query_parameters  # type: ignore[no-any-return]
+    def known_parameters(self) -> frozenset[str]:
+        return self.query_parameters
 
-    def check_permissions(self: Any, request: Request) -> None:
+    def check_permissions(self, request: Request) -> None:
         for permission in self.get_permissions():
             if not permission.has_permission(request, self):
                 if not request.user.is_authenticated:
                     raise UnauthenticatedError
-                self.permission_denied(request)
+                raise ForbiddenError
 
-    def _authenticate_and_count(self: Any, request: Request) -> None:
+    def _authenticate_and_count(self, request: Request) -> None:
+        address = str(request.META["tenantry.client_address"])
         try:
             user = request.user
         except UnauthenticatedError:
             request.user = AnonymousUser()
-            self.count("address", request.META["tenantry.client_address"])
+            self.count("address", address)
             raise
         if self.limit_scope:
-            self.count(self.limit_scope, request.META["tenantry.client_address"])
+            self.count(self.limit_scope, address)
         elif user.is_authenticated:
             self.count("user", str(user.pk))
         else:
-            self.count("address", request.META["tenantry.client_address"])
+            self.count("address", address)
 
-    def count(self: Any, scope: str, key: str) -> Verdict | None:
+    def count(self, scope: str, key: str) -> Verdict | None:
         """Count this request against a limit. Raises RateLimitedError beyond it."""
         verdict = ratelimits.hit(scope, key)
         if verdict is not None:
@@ -130,29 +129,25 @@ class ApiMixin:
                 raise RateLimitedError(retry_after_seconds=verdict.retry_after_seconds)
         return verdict
 
-    def _standard_headers(self: Any) -> dict[str, str]:
+    def _standard_headers(self) -> dict[str, str]:
         headers = {"Cache-Control": "no-store", "Vary": "Authorization, Origin"}
         if self.verdicts:
             headers["RateLimit-Policy"] = ", ".join(map(ratelimits.policy_header, self.verdicts))
             headers["RateLimit"] = ", ".join(map(ratelimits.limit_header, self.verdicts))
         return headers
 
-    def _handler(self: Any) -> Handler:
-        method = self.request.method.lower()
-        if method not in self.http_method_names or not hasattr(self, method):
-            raise MethodNotAllowedError(self.request.method, self.allowed_methods)
-        handler: Handler = getattr(self, method)
+    def _handler(self) -> Handler:
+        name = str(self.request.method).lower()
+        handler: Handler | None = getattr(self, name, None)
+        if name not in self.http_method_names or handler is None:
+            raise MethodNotAllowedError(str(self.request.method), self.allowed_methods)
         return handler
 
-    def options(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
 
-class ApiView(ApiMixin, APIView):
-    """A single endpoint."""
-
-
-class ApiViewSet(ApiMixin, GenericViewSet[Any]):
+class ApiViewSet(ApiView, GenericViewSet[Any]):
     """A resource with a list, filters and pagination.
 
     Set `ordering` (the default order), `ordering_fields`, `search_fields` and `filterset_class`.

@@ -1,16 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
 import time_machine
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.http import HttpResponse
 from django.utils import timezone
 from redis import Redis
 
-from accounts import session_cache
+from accounts import passwords, session_cache
 from accounts.errors import SessionRevokedError, TokenReusedError
 from accounts.models import REUSE_GRACE, User, UserSession
 from accounts.services import sessions
@@ -32,7 +33,7 @@ def begin(user: User, now: datetime) -> sessions.TokenPair:
     return sessions.start_session(user=user, device="", ip_address="127.0.0.1", now=now)
 
 
-def sign_in(client: ApiClient, email: str, password: str) -> HttpResponse:
+def sign_in(client: ApiClient, email: str, password: str) -> Any:
     return client.send("POST", SIGN_IN, {"email": email, "password": password})
 
 
@@ -64,8 +65,6 @@ def test_an_inactive_account_looks_like_none(anonymous: ApiClient, user: User) -
 
 def test_passwords_typed_differently_are_one(anonymous: ApiClient, db: None) -> None:  # ACC 15
     user = make_user("nora@example.com")
-    from accounts import passwords  # noqa: PLC0415
-
     User.objects.change(user, password=passwords.hashed("café au lait ﬁne"))
 
     assert sign_in(anonymous, user.email, "cafe\u0301 au lait fine").status_code == 200
@@ -118,8 +117,6 @@ def test_an_address_has_ten_tries_a_minute(anonymous: ApiClient, user: User) -> 
 def test_an_old_hash_is_made_anew_and_sessions_stay(
     anonymous: ApiClient, user: User, now: datetime
 ) -> None:  # ACC 17
-    from django.contrib.auth.hashers import make_password  # noqa: PLC0415
-
     pair = begin(user, now)
     User.objects.change(user, password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
 

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from core.api.views import ApiMixin
+from core.api.views import ApiView
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["accounts", "config", "core"]
@@ -88,4 +88,4 @@ def test_every_view_of_the_api_stands_on_ours() -> None:
         if route.startswith("api/v1/"):
             view = getattr(pattern.callback, "cls", None)
             assert view is not None, route
-            assert issubclass(view, ApiMixin), route
+            assert issubclass(view, ApiView), route

@@ -1,3 +1,5 @@
+import asyncio
+
 import orjson
 import pytest
 from django.db import connection
@@ -64,8 +66,6 @@ async def test_a_probe_that_hangs_counts_as_failed(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # PLT 19
     async def hanging() -> bool:
-        import asyncio  # noqa: PLC0415
-
         await asyncio.Event().wait()
         return True
 

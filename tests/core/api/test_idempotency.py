@@ -1,11 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 from threading import Event
+from typing import Any
 
 import orjson
 import pytest
 from django.db import connection, transaction
-from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.models import User, UserSession
@@ -126,7 +126,7 @@ def test_while_the_first_runs_the_second_is_told_at_once() -> None:  # PLT 10
 def test_of_many_at_once_one_takes_effect() -> None:  # PLT 10
     body = {"email": "many@example.com", "password": "an honest lamp post"}
 
-    def attempt(_: int) -> int:
+    def attempt(_: int) -> Any:
         response = ApiClient().send("POST", REGISTER, body, Idempotency_Key=KEY)
         connection.close()
         return response.status_code
@@ -151,7 +151,7 @@ def test_the_running_first_is_answered_409_with_a_time_to_wait(user: User) -> No
             release.wait(10)
         connection.close()
 
-    def register() -> HttpResponse:
+    def register() -> Any:
         body = {"email": user.email, "password": PASSWORD}
         response = ApiClient().send("POST", REGISTER, body, Idempotency_Key=KEY)
         connection.close()

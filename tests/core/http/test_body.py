@@ -24,6 +24,10 @@ class Recorder:
         self.body = (await receive())["body"]
 
 
+async def send(message: Any) -> None:
+    raise AssertionError("the guard itself answers nothing")
+
+
 async def through(
     chunks: Iterable[bytes], headers: list[tuple[bytes, bytes]], query: bytes = b""
 ) -> Recorder:
@@ -34,9 +38,6 @@ async def through(
 
     async def receive() -> Any:
         return next(waiting)
-
-    async def send(message: Any) -> None:
-        raise AssertionError("the guard itself answers nothing")
 
     scope = {"type": "http", "headers": headers, "query_string": query}
     await BodyGuard(recorder)(scope, receive, send)
@@ -66,7 +67,7 @@ async def test_a_chunked_body_over_the_limit_is_not_taken_in() -> None:
         return {"type": "http.request", "body": next(chunks), "more_body": True}
 
     scope = {"type": "http", "headers": [], "query_string": b""}
-    await BodyGuard(recorder)(scope, receive, receive)
+    await BodyGuard(recorder)(scope, receive, send)
 
     assert recorder.body == b""
     assert int(recorder.headers[b"content-length"]) > settings.MAX_BODY_BYTES
@@ -81,7 +82,7 @@ async def test_a_body_that_declares_too_much_is_not_read() -> None:
 
     scope = {"type": "http", "headers": [(b"content-length", b"9" * 30)], "query_string": b""}
 
-    await BodyGuard(recorder)(scope, receive, receive)
+    await BodyGuard(recorder)(scope, receive, send)
 
     assert int(recorder.headers[b"content-length"]) > settings.MAX_BODY_BYTES
 
@@ -93,7 +94,7 @@ async def test_a_caller_who_leaves_halfway_calls_nothing() -> None:
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "headers": [], "query_string": b""}
-    await BodyGuard(recorder)(scope, receive, receive)
+    await BodyGuard(recorder)(scope, receive, send)
 
     assert recorder.body is None
 
@@ -112,7 +113,7 @@ async def test_a_body_that_stops_coming_is_judged_as_it_came(
         return message
 
     scope = {"type": "http", "headers": [(b"content-length", b"100")], "query_string": b""}
-    await BodyGuard(recorder)(scope, receive, receive)
+    await BodyGuard(recorder)(scope, receive, send)
 
     assert recorder.body == b'{"a"'
     assert recorder.headers == {b"content-length": b"4"}
