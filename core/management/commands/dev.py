@@ -162,10 +162,12 @@ def children_environment(port: int) -> dict[str, str]:
 
 
 def is_ready(port: int) -> bool:
+    """Whether requests are served and, as far as the server can tell, jobs are worked."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
+        answer = connection.getresponse()
+        return answer.status == http.HTTPStatus.OK and b'"worker"' not in answer.read()
     except (OSError, http.client.HTTPException):
         return False
     finally:
