@@ -1,11 +1,8 @@
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from accounts.models import User, UserSession
-
-admin.site.unregister(Group)
 
 
 @admin.register(User)

@@ -8,6 +8,8 @@ class CoreConfig(AppConfig):
     summary = "What every room shares: the request's road, jobs, mail, cache and logs."
 
     def ready(self) -> None:
+        from core import prunes
         from core.checks import check_rate_limits
 
         checks.register(check_rate_limits)
+        prunes.register()

@@ -8,7 +8,7 @@ degraded.
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString
 
 import orjson
 import psycopg
@@ -43,7 +43,21 @@ async def redis_answers() -> bool:
         return False
 
 
+async def worker_beats() -> bool:
+    """Tell whether a worker has said in the last minute that it lives."""
+    rows = await _ask(
+        "SELECT max(last_heartbeat) > now() - interval '1 minute' FROM procrastinate_workers"
+    )
+    return bool(rows and rows[0][0])
+
+
 async def _applied_migrations() -> set[tuple[str, str]] | None:
+    rows = await _ask("SELECT app, name FROM django_migrations")
+    return None if rows is None else set(rows)
+
+
+async def _ask(query: LiteralString) -> list[Any] | None:
+    """Return rows; none for a table that does not exist yet, None from a database that is away."""
     parameters = connections["default"].get_connection_params()
     wanted = {"dbname", "user", "password", "host", "port"}
     try:
@@ -51,10 +65,9 @@ async def _applied_migrations() -> set[tuple[str, str]] | None:
             **{name: value for name, value in parameters.items() if name in wanted}, autocommit=True
         )
         async with connection:
-            rows = await connection.execute("SELECT app, name FROM django_migrations")
-            return set(await rows.fetchall())
+            return await (await connection.execute(query)).fetchall()
     except psycopg.errors.UndefinedTable:
-        return set()
+        return []
     except psycopg.Error:
         return None
 
@@ -65,7 +78,7 @@ def _known_migrations() -> set[tuple[str, str]]:
 
 
 REQUIRED: dict[str, Check] = {"database": database_answers, "migrations": migrations_applied}
-OPTIONAL: dict[str, Check] = {"redis": redis_answers}
+OPTIONAL: dict[str, Check] = {"redis": redis_answers, "worker": worker_beats}
 
 
 def register(name: str, check: Check, *, required: bool = False) -> None:

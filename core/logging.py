@@ -44,7 +44,7 @@ _QUIET = {
     "daphne.http_protocol": logging.WARNING,
     "django.request": logging.ERROR,
     "asyncio": logging.WARNING,
-    "procrastinate.blueprints": logging.WARNING,
+    "procrastinate": logging.WARNING,
 }
 _HEAD = ("timestamp", "level", "logger")
 _LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info"}

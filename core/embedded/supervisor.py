@@ -1,6 +1,7 @@
 """The processes of `make run`: started together, watched, ended together."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from queue import Empty, SimpleQueue
 
 from core.embedded import processes
 from core.embedded.errors import EmbeddedError
+from core.lifecycle import PARENT_VARIABLE
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -34,7 +36,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={**environment, PARENT_VARIABLE: str(os.getpid())},
             start_new_session=True,
         )
         self._pump = threading.Thread(target=self._pass_on, daemon=True)

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -6,6 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from core import health, lifecycle
+from core.jobs.repositories import forget_worker, register_worker
 
 
 @pytest.fixture(autouse=True)
@@ -14,8 +16,20 @@ def not_draining() -> object:
     lifecycle._draining.clear()
 
 
-async def test_all_is_well(db: None) -> None:  # PLT 19
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[None]:
+    """A worker that has just said that it lives."""
+    worker_id = register_worker()
+    yield
+    forget_worker(worker_id=worker_id)
+
+
+async def test_all_is_well(worker: None) -> None:  # PLT 19
     assert await health.ready() == (200, {"status": "ok", "failed": []})
+
+
+async def test_without_a_worker_it_serves_on_degraded(transactional_db: None) -> None:  # PLT 19
+    assert await health.ready() == (200, {"status": "degraded", "failed": ["worker"]})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,11 +56,14 @@ def test_a_missing_migration_is_seen(transactional_db: None) -> None:  # PLT 19
             )
 
     assert response.status_code == 503
-    assert orjson.loads(response.content) == {"status": "unavailable", "failed": ["migrations"]}
+    assert orjson.loads(response.content) == {
+        "status": "unavailable",
+        "failed": ["migrations", "worker"],
+    }
 
 
 async def test_without_redis_it_serves_on_degraded(
-    db: None, monkeypatch: pytest.MonkeyPatch
+    worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # PLT 19
     async def silent() -> bool:
         return False
@@ -56,7 +73,7 @@ async def test_without_redis_it_serves_on_degraded(
     assert await health.ready() == (200, {"status": "degraded", "failed": ["redis"]})
 
 
-async def test_a_draining_process_takes_no_traffic(db: None) -> None:  # PLT 19
+async def test_a_draining_process_takes_no_traffic(worker: None) -> None:  # PLT 19
     lifecycle.start_draining()
 
     assert await health.ready() == (503, {"status": "unavailable", "failed": ["draining"]})

@@ -33,7 +33,7 @@ def test_each_common_server_serves_it(tmp_path: Path, name: str) -> None:
         body = {"email": "new@example.com", "password": "short"}
         posted = server.post("/api/v1/auth/register", json=body)
 
-    assert ready.json() == {"status": "ok", "failed": []}
+    assert ready.json() == {"status": "degraded", "failed": ["worker"]}
     assert refused.json()["code"] == "not_authenticated"
     assert posted.json()["errors"][0]["pointer"] == "/password"
 
@@ -67,7 +67,7 @@ def test_it_drains_before_it_ends(tmp_path: Path) -> None:
         live = server.get("/health/live").status_code
         stopping.join()
 
-    assert ready.json() == {"status": "unavailable", "failed": ["draining"]}
+    assert ready.json() == {"status": "unavailable", "failed": ["worker", "draining"]}
     assert (still_served, live) == (401, 200)
     assert code == [0]
 
