@@ -101,7 +101,7 @@ class RefreshView(PublicView):
 
 
 class SignOutView(PublicView):
-    @extend_schema(request=None, responses={204: None}, auth=["accessToken"])
+    @extend_schema(request=None, responses={204: None}, auth=[{"accessToken": []}])  # type: ignore[list-item]
     def post(self, request: Request) -> Response:
         """End this session everywhere. An expired access token is good enough."""
         token = bearer_token(request)
