@@ -12,7 +12,7 @@ TOKENS_KEPT_FOR = timedelta(days=30)
 
 def register() -> None:
     pruning.register("idempotent answers", prune_answers)
-    pruning.register("mailed tokens", prune_tokens)
+    pruning.register("mailed links", prune_tokens)
 
 
 def prune_answers(now: datetime, dry_run: bool) -> int:

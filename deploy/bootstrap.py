@@ -254,6 +254,7 @@ def run_quietly(words: List[str], **options: Any) -> Any:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
+        close_fds=False,
         check=False,
         **options,
     )
@@ -261,10 +262,13 @@ def run_quietly(words: List[str], **options: Any) -> Any:
 
 @contextlib.contextmanager
 def only_one_at_a_time() -> Iterator[None]:
-    """Let `make run` and `make test` of one fresh clone take turns. The kernel frees the lock of
-    a killed one.
+    """Let `make run` and `make test` of one fresh clone take turns.
+
+    The kernel frees the lock of a killed one; an installer that outlives it holds the lock too,
+    because it inherits the file.
     """
     with (HOME / "setup.lock").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

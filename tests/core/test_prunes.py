@@ -53,4 +53,4 @@ def test_sessions_go_a_month_after_their_end(user: User) -> None:
 def test_every_table_that_grows_is_pruned() -> None:
     registry.load()
 
-    assert pruning._prunes.keys() >= {"idempotent answers", "jobs", "mailed tokens", "sessions"}
+    assert pruning._prunes.keys() >= {"idempotent answers", "jobs", "mailed links", "sessions"}
