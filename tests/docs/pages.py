@@ -1,7 +1,6 @@
 """Every Markdown file of the checkout, read as its readers see it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,11 +10,13 @@ FENCE = re.compile(r"^(?P<fence>```+)(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^(?P=fenc
 HEADING = re.compile(r"^#{1,6} (.+)$", re.M)
 
 
-def pages() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*.md")):
-        parts = path.relative_to(ROOT).parts
-        if not any(part.startswith(".") or part in ELSEWHERE for part in parts):
-            yield path
+def pages() -> list[Path]:
+    return [path for path in sorted(ROOT.rglob("*.md")) if _is_ours(path)]
+
+
+def _is_ours(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return not any(part.startswith(".") or part in ELSEWHERE for part in parts)
 
 
 def blocks(path: Path, kind: str) -> list[str]:
