@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from core.embedded import places
 from core.embedded.errors import EmbeddedError
 from core.embedded.locks import hold
 from core.embedded.services import Services
@@ -50,6 +51,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             begin(stack)
         except EmbeddedError as error:
             raise pytest.UsageError(str(error)) from None
+    # What root's stores of single tests keep elsewhere shall end with this run.
+    places.SHELTER = Path(os.environ["TENANTRY_HOME"]) / "shelter"
     return (yield)
 
 
