@@ -5,9 +5,8 @@ whole synchronous chain runs in one hop, on threads that keep their database con
 """
 
 import os
-from typing import Any, cast
+from typing import Any
 
-from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 from django.core.wsgi import get_wsgi_application
 
@@ -19,10 +18,10 @@ from django.urls import get_resolver  # noqa: E402
 
 from core import health  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
+from core.http.threads import InThreads  # noqa: E402
 
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
-bridge: Any = WSGIMiddleware(cast("Any", django_application), workers=settings.WEB_THREADS)
-threads = BodyGuard(bridge)
+threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:

@@ -48,6 +48,7 @@ class RequestMiddleware:
         request_id = _identify(request)
         response = self._respond(request)
         response["X-Request-ID"] = request_id
+        _tell_length(response)
         log.info(
             "http.request",
             status=response.status_code,
@@ -64,6 +65,12 @@ class RequestMiddleware:
         if path.endswith("/") and path.startswith("/api/"):
             request.path_info = request.path = path.rstrip("/")  # the same place, no redirect
         return self.get_response(request)
+
+
+def _tell_length(response: HttpResponse) -> None:
+    """Let the answer go out in one piece; without a length it would be chunked."""
+    if not response.streaming and response.status_code not in {204, 304}:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
 
 
 def _check_host(request: HttpRequest) -> None:
