@@ -87,6 +87,7 @@ class ApiView(APIView):
         if request.method == "OPTIONS":
             return
         self.check_permissions(request)
+        self._handler()  # a method that is not there is told before its parameters are judged
         refuse_unknown(request, self.known_parameters())
         if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} and not self._is_readable():
             raise UnsupportedMediaTypeError
