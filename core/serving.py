@@ -1,5 +1,6 @@
 """Running the server: processes on one socket, each ending without losing a request."""
 
+import gc
 import os
 import signal
 import socket
@@ -36,6 +37,13 @@ class DrainingServer(uvicorn.Server):
             self.exit_at = time.monotonic() + settings.DRAIN_S
         else:
             self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # What was made until now is never garbage; walking its 130 000 objects again and again
+        # took 8 % of a list's CPU.
+        gc.collect()
+        gc.freeze()
+        await super().startup(sockets=sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if self.exit_at is not None and time.monotonic() >= self.exit_at:
