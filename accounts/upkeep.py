@@ -13,7 +13,7 @@ SESSIONS_KEPT_FOR = timedelta(days=30)
 
 def register() -> None:
     pruning.register("sessions", prune_sessions)
-    diagnostics.register("signing keys", examine_keys)
+    diagnostics.register("Signing keys", examine_keys)
 
 
 def prune_sessions(now: datetime, dry_run: bool) -> int:

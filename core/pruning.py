@@ -20,7 +20,6 @@ _prunes: dict[str, Prune] = {}
 
 
 class PruneRunningError(ConflictError):
-    code = "prune_running"
     detail = "Another prune is running. Nothing was done here."
 
 

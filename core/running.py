@@ -30,6 +30,11 @@ WORDS = {
         "Carries live pushes and remembers what is asked often.",
         "Everything still works without it; live pushes come late.",
     ),
+    "worker": (
+        "Worker",
+        "Sends mail and does what need not be waited for.",
+        "Mail and other work wait until one runs. Start: python manage.py worker",
+    ),
 }
 """Name of a check to the name people know it by, and what it means when it holds and when not."""
 

@@ -60,6 +60,10 @@ class ApiSchema(AutoSchema):
         words = self.path.removeprefix("/api/v1/").split("/")
         return [words[0]]
 
+    def get_summary(self) -> str | None:
+        """Return the first sentence of the handler's docstring."""
+        return self.get_description().partition(". ")[0].partition("\n")[0].rstrip(".") or None
+
 
 def document_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Postprocessing hook: every operation names the refusals that it may answer with."""

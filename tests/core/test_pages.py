@@ -63,11 +63,12 @@ def test_the_front_page_tells_of_every_health_check(
         "PostgreSQL": "ok",
         "Database schema": "ok",
         "Redis or Valkey": "ok",
+        "Worker": "down",
         "Coffee machine": "down",
     }
     page = client.get("/").content.decode()
     assert page.count("Working</span>") == 3
-    assert page.count("Not working</span>") == 1
+    assert page.count("Not working</span>") == 2
 
 
 def test_without_a_database_nothing_is_said_of_its_schema(monkeypatch: pytest.MonkeyPatch) -> None:
