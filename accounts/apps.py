@@ -7,7 +7,7 @@ class AccountsConfig(AppConfig):
     summary = "Sign-up, sign-in, sessions and passwords."
 
     def ready(self) -> None:
-        from accounts import keys, subscribers, upkeep  # noqa: F401  subscribers register themselves
+        from accounts import keys, prunes, subscribers  # noqa: F401  subscribers register themselves
 
-        upkeep.register()
+        prunes.register()
         keys.ring()  # a key that can't be read stops the process here, not at the first sign-in

@@ -40,7 +40,7 @@ def python() -> Finding:
 
 
 def configuration() -> Finding:
-    found = checks.run_checks(include_deployment_checks=not settings.DEBUG)
+    found = checks.run_checks(include_deployment_checks=not settings.DEVELOPMENT)
     loud = [message for message in found if not message.is_silenced()]
     if not loud:
         return ok("The settings make sense.")
@@ -51,7 +51,7 @@ def configuration() -> Finding:
 
 def public_url() -> Finding:
     url = settings.PUBLIC_URL
-    if settings.DEBUG or urlsplit(url).scheme == "https":
+    if settings.DEVELOPMENT or urlsplit(url).scheme == "https":
         return ok(url)
     return fail(f"{url} is not encrypted.", advice="Serve over TLS, set PUBLIC_URL=https://…")
 
@@ -113,7 +113,7 @@ def redis() -> Finding:
 def mail() -> Finding:
     backend = settings.EMAIL_BACKEND
     if not backend.endswith("smtp.EmailBackend"):
-        if settings.DEBUG:
+        if settings.DEVELOPMENT:
             return ok(f"{backend} (development).")
         return warn(f"{backend} sends nothing.", advice="Set EMAIL_URL=smtp://…")
     try:
@@ -130,12 +130,12 @@ def worker() -> Finding:
     age = repositories.heartbeat_age()
     if age is not None and age.total_seconds() <= timing().stalled:
         return ok(f"A worker was heard {max(age.total_seconds(), 0):.0f} s ago.")
-    verdict = warn if settings.DEBUG else fail
+    verdict = warn if settings.DEVELOPMENT else fail
     return verdict("No worker lives: no mail goes out.", advice="Start `manage.py worker`.")
 
 
 def disk() -> Finding:
-    if not settings.DEBUG:
+    if not settings.DEVELOPMENT:
         return ok("Nothing is stored on this disk.")
     folder = next(path for path in (settings.HOME, *settings.HOME.parents) if path.exists())
     free = shutil.disk_usage(folder).free

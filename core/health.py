@@ -19,9 +19,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
 
 from core import lifecycle, redis
+from core.http import tracing
 from core.redis import StoreUnavailableError
 
 PROBE_SECONDS = 0.8
+OF_DJANGO = {"context", "cursor_factory", "prepare_threshold"}
+"""Parameters of Django's connections that a plain one is better without."""
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -59,10 +62,10 @@ async def _applied_migrations() -> set[tuple[str, str]] | None:
 async def _ask(query: LiteralString) -> list[Any] | None:
     """Return rows; none for a table that does not exist yet, None from a database that is away."""
     parameters = connections["default"].get_connection_params()
-    wanted = {"dbname", "user", "password", "host", "port"}
     try:
         connection = await psycopg.AsyncConnection.connect(
-            **{name: value for name, value in parameters.items() if name in wanted}, autocommit=True
+            **{name: value for name, value in parameters.items() if name not in OF_DJANGO},
+            autocommit=True,
         )
         async with connection:
             return await (await connection.execute(query)).fetchall()
@@ -109,7 +112,9 @@ async def _run(check: Check) -> bool:
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """ASGI application of /health/live and /health/ready."""
     status, body = await _answer(scope["path"])
-    headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    named = HEADERS | {"X-Request-ID": tracing.request_id(given)}
+    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     content = b"" if scope["method"] == "HEAD" else orjson.dumps(body)
     await send({"type": "http.response.body", "body": content})

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from core.jobs.models import JobFailure as JobFailure
@@ -18,7 +19,7 @@ class BaseModel(models.Model):
     """A row with a time-ordered id and two moments, both in UTC."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

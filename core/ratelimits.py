@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from core.errors import RateLimitedError
 from core.memory_limits import MemoryLimits
 from core.redis import KEY_PREFIX, Script, StoreUnavailableError, call
 
@@ -68,6 +69,12 @@ class Verdict:
     """Names this try for `give_back`; empty when refused."""
 
 
+class LimitReachedError(RateLimitedError):
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(retry_after_seconds=verdict.retry_after_seconds)
+        self.verdict = verdict
+
+
 def parse(value: object) -> Rate:
     """Read "LIMIT/WINDOW_SECONDS". Raises ValueError with one line for an operator."""
     return _parse(value if isinstance(value, str) else repr(value))
@@ -95,6 +102,14 @@ def hit(scope: str, key: str) -> Verdict | None:
     except StoreUnavailableError:
         answer = _memory.hit(name, limit=rate.limit, window=window)
         return _verdict(scope, rate, answer, store="m")
+
+
+def take(scope: str, key: str) -> Verdict | None:
+    """Like `hit`, for callers who go no further when refused. Raises LimitReachedError."""
+    verdict = hit(scope, key)
+    if verdict is not None and not verdict.allowed:
+        raise LimitReachedError(verdict)
+    return verdict
 
 
 def give_back(scope: str, key: str, verdict: Verdict) -> None:

@@ -16,7 +16,6 @@ from accounts.errors import (
 from accounts.events import SessionsEnded, SessionStarted
 from accounts.models import SESSION_LIFETIME, User, UserSession
 from core import ratelimits
-from core.errors import RateLimitedError
 from core.events import publish
 
 MAX_DEVICE_LENGTH = 200
@@ -34,12 +33,10 @@ def authenticate(*, email: str, password: str) -> User:
 
     Unknown, wrong and inactive cost the same and look the same. Failures are counted by account and
     a try beyond the limit is refused even with the right password; a success is not counted.
-    Raises InvalidCredentialsError, RateLimitedError or EmailNotVerifiedError.
+    Raises InvalidCredentialsError, LimitReachedError or EmailNotVerifiedError.
     """
     account = addresses.throttle_key(email)
-    verdict = ratelimits.hit("sign_in_failures", account)
-    if verdict and not verdict.allowed:
-        raise RateLimitedError(retry_after_seconds=verdict.retry_after_seconds)
+    verdict = ratelimits.take("sign_in_failures", account)
     user = User.objects.by_email(email)
     if not passwords.matches(user, password) or user is None or not user.is_active:
         raise InvalidCredentialsError
@@ -62,6 +59,7 @@ def sign_in(*, email: str, password: str, device: str, ip_address: str, now: dat
 def start_session(*, user: User, device: str, ip_address: str, now: datetime) -> TokenPair:
     session = UserSession.objects.add(
         user=user,
+        created_at=now,
         refreshed_at=now,
         device=device[:MAX_DEVICE_LENGTH],
         ip_address=ip_address,

@@ -24,10 +24,9 @@ from core.api.queries import refuse_unknown
 from core.errors import (
     ForbiddenError,
     NotFoundError,
-    RateLimitedError,
     UnauthenticatedError,
 )
-from core.ratelimits import Verdict
+from core.ratelimits import LimitReachedError, Verdict
 
 Handler = Callable[..., Response]
 
@@ -76,6 +75,8 @@ class ApiView(APIView):
     def refuse(self, error: Exception) -> HttpResponse:
         response = self.get_exception_handler()(error, self.get_exception_handler_context())
         response.exception = True
+        if isinstance(error, LimitReachedError):
+            self.verdicts.append(error.verdict)
         return self.finish(response)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -121,14 +122,11 @@ class ApiView(APIView):
         else:
             self.count("address", address)
 
-    def count(self, scope: str, key: str) -> Verdict | None:
-        """Count this request against a limit. Raises RateLimitedError beyond it."""
-        verdict = ratelimits.hit(scope, key)
+    def count(self, scope: str, key: str) -> None:
+        """Count this request against a limit. Raises LimitReachedError beyond it."""
+        verdict = ratelimits.take(scope, key)
         if verdict is not None:
             self.verdicts.append(verdict)
-            if not verdict.allowed:
-                raise RateLimitedError(retry_after_seconds=verdict.retry_after_seconds)
-        return verdict
 
     def _standard_headers(self) -> dict[str, str]:
         headers = {"Cache-Control": "no-store", "Vary": "Authorization, Origin"}

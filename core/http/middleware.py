@@ -1,9 +1,7 @@
 """What happens to every request, whatever view it reaches."""
 
-import re
 import time
 from collections.abc import Callable
-from uuid import uuid4
 
 import structlog
 from django.core.exceptions import DisallowedHost
@@ -11,14 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from core import pages
+from core.http import tracing
 from core.http.client import client_address
 
 log = structlog.get_logger("http")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = (
@@ -81,16 +78,14 @@ def _check_host(request: HttpRequest) -> None:
 
 
 def _identify(request: HttpRequest) -> str:
-    given = request.META.get("HTTP_X_REQUEST_ID", "")
-    request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
-    trace = TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
+    request_id = tracing.request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
     address = client_address(request)
     request.META["tenantry.request_id"] = request_id
     request.META["tenantry.client_address"] = address
     clear_contextvars()
     bind_contextvars(
         request_id=request_id,
-        trace_id=trace[1] if trace else uuid4().hex,
+        trace_id=tracing.trace_id(request.META.get("HTTP_TRACEPARENT", "")),
         ip_address=address,
         method=request.method,
         path=request.path_info,

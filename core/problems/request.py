@@ -15,8 +15,8 @@ REQUEST = (
         "malformed_json",
         "The body is not valid JSON",
         (400,),
-        "The body could not be read as one JSON document: a comma is missing, a key stands twice, "
-        "a number is out of range, or it is nested too deeply. Nothing was saved.",
+        "The body could not be read as one JSON document in UTF-8: a comma is missing, a word such "
+        "as NaN stands in it, or it is nested too deeply. Nothing was saved.",
         "Build the body with a JSON library rather than by hand, in UTF-8, and send it again.",
     ),
     Problem(

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts import upkeep
+from accounts import prunes as account_prunes
 from accounts.models import User, UserSession
 from accounts.services import sessions
 from core import prunes, pruning, tokens
@@ -46,7 +46,7 @@ def test_sessions_go_a_month_after_their_end(user: User) -> None:
         if age:
             sessions.end_every_session(user=user, reason="test", now=moment)
 
-    assert upkeep.prune_sessions(now, False) == 1
+    assert account_prunes.prune_sessions(now, False) == 1
     assert UserSession.objects.count() == 2
 
 

@@ -1,17 +1,16 @@
 import sys
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandParser
 
 from core import lifecycle, serving
+from core.management.base import OneLineCommand
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = "Serve HTTP and WebSockets on one port until SIGTERM, then drain and exit 0."
-    requires_system_checks = []
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=1, help="processes on the one port")
