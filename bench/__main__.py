@@ -5,8 +5,5 @@ import sys
 
 CHOICES = ["http", "cache", "logging"]
 
-if len(sys.argv) > 1 and sys.argv[1] in CHOICES:
-    chosen = sys.argv.pop(1)
-else:
-    chosen = CHOICES[0]
+chosen = sys.argv.pop(1) if sys.argv[1:2] and sys.argv[1] in CHOICES else CHOICES[0]
 runpy.run_module(f"bench.{chosen}", run_name="__main__", alter_sys=True)

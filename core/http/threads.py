@@ -1,7 +1,7 @@
 """The way from the event loop to Django: one hop to a thread, and one back with the whole answer.
 
 a2wsgi, whose reading of requests this keeps, waits for the loop at the head of an answer, at each
-part and at the end: about a fifth of a short request's CPU. Here only a stream does that.
+part and at the end (measured in docs/explanation/performance.md). Here only a stream does that.
 """
 
 import asyncio
