@@ -2,6 +2,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 from redis import Redis
+from structlog.contextvars import clear_contextvars
 
 from accounts.models import User
 from accounts.services import registration
@@ -21,6 +22,12 @@ def empty_store() -> None:
     """Begin every test with nothing in the store: no limits used up, nothing cached."""
     with Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def empty_log_context() -> None:
+    """Forget what a request of the test before bound; a server gives each request its own."""
+    clear_contextvars()
 
 
 @pytest.fixture

@@ -175,8 +175,7 @@ class UnknownPathView(ApiView):
     permission_classes = [AllowAny]
     schema = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def _handler(self) -> Handler:
         raise NotFoundError
 
     def known_parameters(self) -> frozenset[str]:
