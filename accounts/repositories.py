@@ -43,7 +43,7 @@ class UserRepository(Repository["User"]):
 
 class UserSessionRepository(Repository["UserSession"]):
     def of(self, user: "User") -> Self:
-        return self.filter(user=user)
+        return self.filter(user_id=user.pk)
 
     def open(self, *, now: datetime) -> Self:
         return self.filter(ended_at=None, expires_at__gt=now)

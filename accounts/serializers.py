@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -35,9 +35,10 @@ class SessionSerializer(ReadSerializer[UserSession]):
         model = UserSession
         fields = ["id", "device", "ip_address", "created_at", "last_seen_at", "current"]
         read_only_fields = fields
+        columns: ClassVar[list[str]] = ["id"]
 
     def get_current(self, session: UserSession) -> bool:
-        return session.pk == self.context["request"].auth.session_id  # type: ignore[no-any-return]
+        return session.id == self.context["request"].auth.session_id  # type: ignore[no-any-return]
 
 
 class ProfileChangeSerializer(InputSerializer):

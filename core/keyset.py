@@ -25,9 +25,9 @@ class SortKey:
     def flipped(self) -> "SortKey":
         return SortKey(self.name, not self.backward, self.nullable)
 
-    def order_by(self, *, reading_backward: bool) -> OrderBy:
+    def order_by(self, *, reading_backward: bool) -> OrderBy | str:
         if not self.nullable:
-            return OrderBy(F(self.name), descending=self.backward)
+            return f"-{self.name}" if self.backward else self.name
         side: dict[str, bool] = {"nulls_first" if reading_backward else "nulls_last": True}
         return OrderBy(F(self.name), descending=self.backward, **side)
 

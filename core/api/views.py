@@ -1,6 +1,6 @@
 """The base of every view of the API: what happens before and after a handler, once for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -26,6 +26,7 @@ from core.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from core.keyset import SortKey
 from core.ratelimits import LimitReachedError, Verdict
 
 Handler = Callable[..., Response]
@@ -156,6 +157,16 @@ class ApiViewSet(ApiView, GenericViewSet[Any]):
     ordering_fields: ClassVar[list[str]] = []
     search_fields: ClassVar[list[str]] = []
     action: str
+    sort_keys: Sequence[SortKey]
+    """The order of this request's list; OrderingBackend sets it."""
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        """Filter, search and order; and let a list read what its serializer shows."""
+        found = super().filter_queryset(queryset)
+        columns = self.get_serializer_class().columns() if self.action == "list" else None
+        if columns is None:
+            return found
+        return found.rows(tuple(dict.fromkeys([*columns, *(key.name for key in self.sort_keys)])))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self}

@@ -14,11 +14,12 @@ import select
 import threading
 import time
 from collections.abc import Generator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
-from django.db.backends.postgresql.psycopg_any import IsolationLevel
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
 from psycopg.errors import _WaitTimeout
 
 ANSWER_TIMEOUT_SECONDS = 6.0
@@ -47,6 +48,18 @@ class ImpatientConnection(psycopg.Connection[Any]):
         except _WaitTimeout:
             self.pgconn.finish()  # its state is unknown: nothing may be sent on it again
             raise UnansweredError("the database server does not answer") from None
+
+
+class MomentLoader(BaseTzLoader):
+    """Reads `timestamptz` of a connection in UTC at a tenth of the price of psycopg's pattern."""
+
+    timezone = UTC
+
+    def load(self, data: Any) -> datetime:
+        try:
+            return datetime.fromisoformat(bytes(data).decode())
+        except ValueError:  # before the year 1 or after 9999: psycopg tells which
+            return super().load(data)
 
 
 class Gate:
@@ -84,6 +97,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             gate.close()
             raise
         gate.open()
+        if self.timezone is UTC:
+            connection.adapters.register_loader("timestamptz", MomentLoader)
         return connection
 
     def is_usable(self) -> bool:

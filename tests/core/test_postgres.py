@@ -3,9 +3,10 @@
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import DataError, OperationalError, connection, connections
 
 from core.postgres import base
 from core.postgres.base import DatabaseWrapper
@@ -98,3 +99,35 @@ def test_migrations_may_take_their_time(own: DatabaseWrapper) -> None:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
     assert own.connection.answer_timeout_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-23 08:00:00+00", datetime(2026, 11, 23, 8, tzinfo=UTC)),
+        ("2026-11-23 09:00:00.5+01", datetime(2026, 11, 23, 8, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-11-23 08:00:00.123456+00", datetime(2026, 11, 23, 8, 0, 0, 123_456, tzinfo=UTC)),
+        ("0001-01-01 00:00:00+00", datetime.min.replace(tzinfo=UTC)),
+        ("9999-12-31 23:59:59.999999+00", datetime.max.replace(tzinfo=UTC)),
+    ],
+)
+def test_moments_are_read_in_utc_to_the_microsecond(
+    own: DatabaseWrapper, text: str, moment: datetime
+) -> None:
+    found = moment_of(own, text)
+
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["0044-03-15 00:00:00+00 BC", "infinity"])
+def test_a_moment_that_python_has_no_name_for_is_an_error(own: DatabaseWrapper, text: str) -> None:
+    with pytest.raises(DataError):
+        moment_of(own, text)
+
+
+def moment_of(wrapper: DatabaseWrapper, text: str) -> datetime:
+    with wrapper.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [text])
+        found: datetime = cursor.fetchone()[0]
+        return found

@@ -1,12 +1,17 @@
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
+from django.db.models import Count
 
 from accounts.models import User
 from core.errors import NotFoundError
 from core.models import new_id
+
+Narrow = Callable[[Any], Any]
 
 
 def test_an_absent_row_is_not_found(db: None) -> None:
@@ -50,6 +55,28 @@ def test_a_lock_lets_others_refer_to_the_row(user: User) -> None:
         User.objects.locked().by_id(user.pk)
 
     assert "FOR NO KEY UPDATE OF" in recorded.statements[-1]
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        lambda users: users,
+        lambda users: users.filter(email__startswith="a"),
+        lambda users: users.order_by("-created_at"),
+        lambda users: users.rows(["id", "email"]),
+        lambda users: users.none(),
+        lambda users: users[1:],
+        lambda users: users.values("language").distinct(),
+        lambda users: users.values("language").annotate(n=Count("pk")).filter(n__gt=1),
+        lambda users: users.union(User.objects.all()),
+        lambda users: users.filter(email__in=User.objects.values("email")[:1]),
+    ],
+)
+def test_counting_counts_what_would_be_read(db: None, narrowed: Narrow) -> None:
+    for name in ("a1", "a2", "b1"):
+        User.objects.add(email=f"{name}@example.com", email_normalized=f"{name}@example.com")
+
+    assert narrowed(User.objects.all()).count() == len(narrowed(User.objects.all()))
 
 
 class Recorder:
