@@ -15,7 +15,7 @@ REUSE_GRACE = timedelta(seconds=10)
 
 
 class User(BaseModel, AbstractBaseUser, PermissionsMixin):
-    """A person with an account. The address is kept as given and compared in its normal form."""
+    """A person with an account. Mail goes to `email`; `email_normalized` is what is compared."""
 
     email = models.EmailField(max_length=254)
     email_normalized = models.CharField("email", max_length=254, unique=True, editable=False)

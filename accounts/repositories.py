@@ -36,7 +36,7 @@ class UserRepository(Repository["User"]):
         normal = addresses.normalize(email)
         try:
             with transaction.atomic():
-                return self.add(email=email.strip(), email_normalized=normal, **fields)
+                return self.add(email=addresses.canonical(email), email_normalized=normal, **fields)
         except IntegrityError:
             return None
 

@@ -114,6 +114,8 @@ def test_parallel_registrations_of_an_address_make_one_account() -> None:  # ACC
         ({"email": "a@b"}, "/email"),
         ({"email": "ünicode@example.com"}, "/email"),
         ({"email": f"{'a' * 250}@example.com"}, "/email"),
+        ({"email": f"a@example.com{'.' * 300}"}, "/email"),
+        ({"email": f"{' ' * 70}{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.example"}, "/email"),
         ({"email": "a@example.com\r\nBcc: b@example.com"}, "/email"),
         ({"full_name": "a" * 201}, "/full_name"),
     ],
@@ -126,6 +128,17 @@ def test_what_can_not_be_registered_is_pointed_at(
     assert response.status_code == 400
     assert problem(response)["errors"][0]["pointer"] == pointer
     assert not User.objects.exists()
+
+
+def test_mail_goes_to_the_domain_that_was_checked(anonymous: ApiClient) -> None:  # ACC 3
+    response = anonymous.send("POST", REGISTER, BODY | {"email": " Nia@faß.example. "})
+
+    newest_token(account("nia@xn--fa-hia.example"))
+
+    (message,) = mail.outbox
+    assert response.status_code == 202
+    assert message.to == ["Nia@xn--fa-hia.example"]
+    assert message.message()["To"] == "Nia@xn--fa-hia.example"
 
 
 def test_whoever_opens_a_link_wins_with_the_password_of_that_link(now: datetime) -> None:  # ACC 2

@@ -80,10 +80,11 @@ def test_an_endless_password_is_only_wrong(
 def test_five_failures_lock_the_account_for_a_while(anonymous: ApiClient, user: User) -> None:
     failures = [sign_in(anonymous, user.email, "wrong").status_code for _ in range(5)]  # ACC 18
 
-    locked = sign_in(anonymous, "u.m.a+tag@example.com".replace(".m.a+tag", "ma"), PASSWORD)
+    locked = sign_in(anonymous, user.email, PASSWORD)
+    varied = sign_in(anonymous, "u.m.a+tag@EXAMPLE。com.", PASSWORD)
 
     assert failures == [401] * 5
-    assert locked.status_code == 429
+    assert locked.status_code == varied.status_code == 429
     assert int(locked["Retry-After"]) >= 1
 
 
