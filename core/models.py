@@ -52,7 +52,7 @@ class MailedToken(BaseModel):
     binding = models.CharField(max_length=254)
     """What has to be unchanged when the link is used, usually the address it was mailed to."""
     data = models.JSONField(default=dict)
-    """What takes effect when the link is used; never shown, never logged."""
+    """What takes effect when the link is used; never shown, never logged, gone once it is over."""
     nonce = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32, unique=True)
     """SHA-256 of the token."""
@@ -67,6 +67,10 @@ class MailedToken(BaseModel):
             models.CheckConstraint(
                 condition=models.Q(used_at=None) | models.Q(superseded_at=None),
                 name="mailed_token_used_xor_superseded",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(used_at=None, superseded_at=None) | models.Q(data={}),
+                name="mailed_token_closed_holds_no_data",
             ),
         ]
         indexes = [models.Index(fields=["purpose", "subject_id"], name="mailed_token_subject")]

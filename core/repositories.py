@@ -151,7 +151,18 @@ class MailedTokenRepository(Repository["MailedToken"]):
 
     def supersede_all(self, *, now: datetime) -> int:
         """Close every unspent matching token; return how many."""
-        return self.unspent().update(superseded_at=now, updated_at=now)
+        return self.unspent().update(superseded_at=now, data={}, updated_at=now)
+
+    def spend(self, token: "MailedToken", *, now: datetime) -> None:
+        """Close one token. The row loses its data; the object in memory keeps it, for this use."""
+        self.filter(pk=token.pk).update(used_at=now, data={}, updated_at=now)
+        token.used_at = now
+
+    def contents(self) -> list[dict[str, Any]]:
+        return list(self.values_list("data", flat=True))
+
+    def replace_contents(self, data: dict[str, Any]) -> None:
+        self.update(data=data)
 
     def expired_before(self, moment: datetime) -> Self:
         return self.filter(expires_at__lt=moment)

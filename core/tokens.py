@@ -72,6 +72,16 @@ def revoke(*, purpose: str, subject_id: UUID, now: datetime) -> int:
     return MailedToken.objects.of(purpose, subject_id).supersede_all(now=now)
 
 
+def open_data(*, purpose: str, subject_id: UUID) -> list[dict[str, Any]]:
+    """Return the data of every unspent token of the purpose and subject, expired or not."""
+    return MailedToken.objects.of(purpose, subject_id).unspent().contents()
+
+
+def replace_data(*, purpose: str, subject_id: UUID, data: dict[str, Any]) -> None:
+    """Let every unspent token of the purpose and subject do this when it is spent."""
+    MailedToken.objects.of(purpose, subject_id).unspent().replace_contents(data)
+
+
 def secret_of(token: MailedToken) -> str:
     """Return what goes into the link. Only a mail's rendering should ever call this."""
     return _derive(token.purpose, token.pk, bytes(token.nonce))
@@ -86,10 +96,13 @@ def look_up(*, purpose: str, secret: str, now: datetime) -> MailedToken:
 def spend(*, purpose: str, secret: str, now: datetime) -> MailedToken:
     """Use the token up, inside the caller's transaction: two at once, and one wins.
 
+    What is returned still has its `data`; the database has it no longer.
     Raises TokenUnknownError, TokenUsedError, TokenSupersededError or TokenExpiredError.
     """
     found = MailedToken.objects.locked().by_digest(purpose, _digest(secret))
-    return MailedToken.objects.change(_usable(found, now=now), used_at=now)
+    token = _usable(found, now=now)
+    MailedToken.objects.spend(token, now=now)
+    return token
 
 
 def _usable(token: MailedToken | None, *, now: datetime) -> MailedToken:
