@@ -6,17 +6,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequested:
-    """A link that proves an address has to be mailed."""
+    """Somebody asks to prove an address; what is mailed, if anything, the token decides."""
 
-    user_id: UUID
     token_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredAgain:
-    """Somebody registered with an address whose owner has an account; only the owner is told."""
-
-    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,30 +6,39 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import User
-from accounts.services.registration import LINK_LIFETIME
+from accounts.services.registration import LINK_LIFETIME, NOTICE
 from core import mail, tokens
 from core.models import MailedToken
 
 
-def send_verification_link(*, user_id: UUID, token_id: UUID, now: datetime) -> None:
-    """Mail the link, unless it is over or the address was proved or changed in the meantime."""
-    user, token = User.objects.find(user_id), MailedToken.objects.unspent().find(token_id)
-    if user is None or token is None or token.expires_at <= now or user.email_verified:
+def send_verification(*, token_id: UUID, now: datetime) -> None:
+    """Mail the link, or tell the owner of a proved address that somebody registered with it.
+
+    Nothing when there is nobody to mail to, when the link is over, or when the address was proved
+    or changed in the meantime.
+    """
+    token = MailedToken.objects.unspent().find(token_id)
+    user = User.objects.active().find(token.subject_id) if token else None
+    if token is None or user is None or token.expires_at <= now:
         return
     if token.binding != user.email_normalized:
         return
+    if token.purpose == NOTICE:
+        _send_notice(user)
+    elif user.awaits_proof:
+        _send_link(user, token)
+
+
+def _send_link(user: User, token: MailedToken) -> None:
     context = {
-        "full_name": token.data.get("full_name") or user.full_name,
+        "full_name": token.data["full_name"],
         "link": f"{settings.PUBLIC_URL}/verify-email/{tokens.secret_of(token)}",
         "expires_in_hours": int(LINK_LIFETIME.total_seconds() // 3600),
     }
     mail.send("verify_email", to=user.email, context=context)
 
 
-def send_registered_again(*, user_id: UUID) -> None:
-    user = User.objects.find(user_id)
-    if user is None or not user.is_active:
-        return
+def _send_notice(user: User) -> None:
     context = {
         "full_name": user.full_name,
         "sign_in_url": settings.PUBLIC_URL,

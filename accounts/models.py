@@ -44,6 +44,11 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     def email_verified(self) -> bool:
         return self.email_verified_at is not None
 
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether opening a mailed link is what this account still needs."""
+        return self.is_active and not self.email_verified
+
 
 class UserSession(BaseModel):
     """One sign-in on one device, and the family of refresh tokens that descend from it.

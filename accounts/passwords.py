@@ -16,6 +16,11 @@ def hashed(raw: str) -> str:
     return hashers.make_password(normalize(raw))
 
 
+def unusable() -> str:
+    """Return what stands in the place of a hash where no password shall fit."""
+    return hashers.make_password(None)
+
+
 def normalize(raw: str) -> str:
     """Return NFKC, so that one password typed on two keyboards is one (NIST SP 800-63B 5.1.1.2)."""
     return unicodedata.normalize("NFKC", raw)

@@ -1,18 +1,13 @@
 """How accounts react to their own events. Imported by AccountsConfig.ready()."""
 
 from accounts import session_cache, tasks
-from accounts.events import ProfileChanged, RegisteredAgain, SessionsEnded, VerificationRequested
+from accounts.events import ProfileChanged, SessionsEnded, VerificationRequested
 from core.events import on, on_committed
 
 
 @on(VerificationRequested)
-def queue_the_link(event: VerificationRequested) -> None:
-    tasks.mail_verification_link.defer(user_id=str(event.user_id), token_id=str(event.token_id))
-
-
-@on(RegisteredAgain)
-def queue_the_notice(event: RegisteredAgain) -> None:
-    tasks.mail_registered_again.defer(user_id=str(event.user_id))
+def queue_the_mail(event: VerificationRequested) -> None:
+    tasks.mail_verification.defer(token_id=str(event.token_id))
 
 
 @on_committed(SessionsEnded)

@@ -9,10 +9,5 @@ from core.jobs import job
 
 
 @job(queue="mail")
-def mail_verification_link(*, user_id: str, token_id: str) -> None:
-    mails.send_verification_link(user_id=UUID(user_id), token_id=UUID(token_id), now=timezone.now())
-
-
-@job(queue="mail")
-def mail_registered_again(*, user_id: str) -> None:
-    mails.send_registered_again(user_id=UUID(user_id))
+def mail_verification(*, token_id: str) -> None:
+    mails.send_verification(token_id=UUID(token_id), now=timezone.now())

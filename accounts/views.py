@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import addresses, jwt, keys
+from accounts import jwt, keys
 from accounts.authentication import bearer_token
 from accounts.http import AuthenticatedRequest, device_of
 from accounts.models import UserSession
@@ -67,9 +67,7 @@ class ResendVerificationView(PublicView):
         """Mail a new link; the one before stops working."""
         body = EmailSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        email = body.validated_data["email"]
-        self.count("forgot_password", f"verify:{addresses.throttle_key(email)}")
-        registration.resend_verification(email=email, now=timezone.now())
+        registration.resend_verification(now=timezone.now(), **body.validated_data)
         return Response(CHECK_MAIL, 202)
 
 

@@ -37,10 +37,9 @@ from generate_series(1, %s) n,
 
 
 def person(name: str, *, rows: int) -> User:
-    user = User.objects.add_account(
+    user, _ = User.objects.add_account(
         email=f"{name}@example.com", full_name=name.title(), email_verified_at=timezone.now()
     )
-    assert user is not None
     with connection.cursor() as cursor:
         cursor.execute(SESSIONS, [user.pk, rows])
     return user

@@ -224,6 +224,7 @@ RATE_LIMITS = env.json_object(
         "sign_in_failures": "5/300",
         "forgot_password": "5/3600",
         "register": "20/3600",
+        "verification_mails": "10/3600",
         "invitations": "100/3600",
         "tickets": "60/60",
         "user": "600/60",

@@ -20,7 +20,7 @@ def newest_token(user: User) -> str:
 
 
 def mailed_token(user: User, token: MailedToken) -> str:
-    mails.send_verification_link(user_id=user.pk, token_id=token.pk, now=token.created_at)
+    mails.send_verification(token_id=token.pk, now=token.created_at)
     body = str(mail.outbox[-1].body)
     found = re.search(r"/verify-email/([A-Za-z0-9_-]{43})", body)
     assert found is not None
@@ -28,6 +28,10 @@ def mailed_token(user: User, token: MailedToken) -> str:
 
 
 def waiting_mails(user: User) -> list[dict[str, Any]]:
-    """Return the jobs that will mail something to a person."""
-    query = "SELECT * FROM procrastinate_jobs WHERE args->>'user_id' = %(id)s AND status = 'todo'"
-    return [{"arguments": orjson.loads(row["args"])} for row in select(query, id=str(user.pk))]
+    """Return the jobs that will mail a link to a person."""
+    query = (
+        "SELECT * FROM procrastinate_jobs"
+        " WHERE args->>'token_id' = ANY(%(ids)s) AND status = 'todo'"
+    )
+    links = [str(token.pk) for token in MailedToken.objects.filter(subject_id=user.pk)]
+    return [{"arguments": orjson.loads(row["args"])} for row in select(query, ids=links)]
