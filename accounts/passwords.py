@@ -29,7 +29,7 @@ def normalize(raw: str) -> str:
 def complaints(raw: str, *, email: str = "", full_name: str = "") -> list[str]:
     """Return why this password can't be chosen, as sentences; none when it can."""
     password = normalize(raw)
-    size = len(password.encode("utf-8", "surrogatepass"))
+    size = _size_bytes(password)
     if size < MIN_BYTES:
         return [f"Use at least {MIN_BYTES} characters; a few unrelated words make a good password."]
     if size > MAX_BYTES:
@@ -43,16 +43,21 @@ def complaints(raw: str, *, email: str = "", full_name: str = "") -> list[str]:
 
 def matches(user: User | None, raw: str) -> bool:
     """Tell whether this is the user's password; costs one hash also for nobody or for none set."""
-    if len(raw.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raw = ""
+    password = normalize(raw)
+    if _size_bytes(password) > MAX_BYTES:
+        password = ""  # nobody's, for it is too short to be chosen
     encoded = user.password if user and user.has_usable_password() else _nobodys_password()
-    return hashers.check_password(normalize(raw), encoded) and encoded != _nobodys_password()
+    return hashers.check_password(password, encoded) and encoded != _nobodys_password()
 
 
 def is_outdated(user: User) -> bool:
     """Tell whether the hash was made with weaker parameters than those of today."""
     hasher = hashers.identify_hasher(user.password)
     return hasher.algorithm != hashers.get_hasher().algorithm or hasher.must_update(user.password)
+
+
+def _size_bytes(password: str) -> int:
+    return len(password.encode("utf-8", "surrogatepass"))
 
 
 @cache
