@@ -45,14 +45,18 @@ def authenticate(*, email: str, password: str) -> User:
     if not user.email_verified:
         raise EmailNotVerifiedError
     if passwords.is_outdated(user):
-        User.objects.change(user, password=passwords.hashed(password))
+        User.objects.replace_hash(user, password=passwords.hashed(password))
     return user
 
 
 def sign_in(*, email: str, password: str, device: str, ip_address: str, now: datetime) -> TokenPair:
     """Begin a session. Raises what `authenticate` raises."""
     user = authenticate(email=email, password=password)
-    return start_session(user=user, device=device, ip_address=ip_address, now=now)
+    with transaction.atomic():
+        # Whoever changed the password or the account since then has ended all sessions there were.
+        if not User.objects.lock_unchanged(user):
+            raise InvalidCredentialsError
+        return start_session(user=user, device=device, ip_address=ip_address, now=now)
 
 
 @transaction.atomic

@@ -1,4 +1,6 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -126,6 +128,44 @@ def test_an_old_hash_is_made_anew_and_sessions_stay(
     user.refresh_from_db()
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     anonymous.read(ME, Authorization=f"Bearer {pair.access}")
+
+
+@contextmanager
+def changed_after_the_look(**fields: Any) -> Iterator[None]:
+    """Change the account right after it was read, as another request does while we hash."""
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and not changed:
+            changed.append(True)
+            User.objects.update(**fields)
+        return found
+
+    changed: list[bool] = []
+    with connection.execute_wrapper(look):
+        yield
+
+
+def test_making_a_hash_anew_does_not_undo_a_change_of_the_password(user: User) -> None:  # ACC 17
+    User.objects.change(user, password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    fresh = passwords.hashed("another password")
+
+    with changed_after_the_look(password=fresh):
+        sessions.authenticate(email=user.email, password=PASSWORD)
+
+    user.refresh_from_db()
+    assert user.password == fresh
+
+
+@pytest.mark.parametrize("change", [{"password": "!gone"}, {"is_active": False}])
+def test_no_session_begins_with_what_has_just_stopped_to_hold(
+    anonymous: ApiClient, user: User, change: dict[str, Any]
+) -> None:  # ACC 40
+    with changed_after_the_look(**change):
+        response = sign_in(anonymous, user.email, PASSWORD)
+
+    assert problem(response)["code"] == "invalid_credentials"
+    assert not UserSession.objects.exists()
 
 
 def test_logging_out_ends_the_session_and_no_other(user: User, now: datetime) -> None:  # ACC 22
