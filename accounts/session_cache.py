@@ -3,7 +3,8 @@
 An entry holds a copy of the person's row and lives 30 s at most. Ending a session (or changing the
 person) puts a *distrust* mark in its place for a minute: readers then ask the database, and a
 reader that began before the end can't put its old answer back, because entries are only written
-where there is none. Without Redis every request asks the database: revocation never fails open.
+where there is none. A full store takes no mark and no entry, but lets go of the old one. Without
+Redis every request asks the database: revocation never fails open.
 """
 
 from contextlib import suppress
@@ -50,6 +51,8 @@ def distrust(session_ids: tuple[UUID, ...]) -> None:
 
     def mark(client: Any) -> None:
         with client.pipeline(transaction=False) as pipeline:
+            # A full store refuses the marks. It still deletes, and can't be given an old answer.
+            pipeline.delete(*map(_key, session_ids))
             for session_id in session_ids:
                 pipeline.set(_key(session_id), DISTRUST, ex=DISTRUST_SECONDS)
             pipeline.execute()
@@ -57,7 +60,7 @@ def distrust(session_ids: tuple[UUID, ...]) -> None:
     if session_ids:
         # Entries run out within ENTRY_SECONDS, and a store that is away answers nobody.
         with suppress(StoreUnavailableError):
-            redis.call(mark)
+            redis.call(mark, insist=True)
 
 
 def _from_database(session_id: UUID, *, now: datetime) -> User | None:

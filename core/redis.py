@@ -101,9 +101,9 @@ class Store:
         self._async_clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
         self._keepers: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
 
-    def call(self, command: Callable[[Client], T]) -> T:
+    def call(self, command: Callable[[Client], T], *, insist: bool = False) -> T:
         breaker = self.breaker
-        if breaker.must_probe():
+        if not insist and breaker.must_probe():
             self._probe()
         seen = breaker.round
         try:
@@ -203,9 +203,13 @@ def store() -> Store:
     return found
 
 
-def call(command: Callable[[Client], T]) -> T:
-    """Run one command on the client of this process. Raises StoreUnavailableError."""
-    return store().call(command)
+def call(command: Callable[[Client], T], *, insist: bool = False) -> T:
+    """Run one command on the client of this process. Raises StoreUnavailableError.
+
+    To `insist` is to try it also where earlier commands failed: a store that is full for them
+    still deletes.
+    """
+    return store().call(command, insist=insist)
 
 
 async def acall(command: Callable[[AsyncClient], Awaitable[T]]) -> T:

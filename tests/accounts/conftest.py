@@ -1,0 +1,1 @@
+from tests.core.conftest import private_valkey as private_valkey
