@@ -40,10 +40,6 @@ class MemoryLimits:
                 stamps.remove(stamp)
                 self._count -= 1
 
-    def forget(self, key: str) -> None:
-        with self._lock:
-            self._count -= len(self._stamps.pop(key, ()))
-
     def _drop(self, stamps: deque[int], *, until: int) -> None:
         while stamps and stamps[0] <= until:
             stamps.popleft()

@@ -5,10 +5,10 @@ that is not there is off. While Redis is away the same windows are kept in this 
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
 from django.conf import settings
 
@@ -123,14 +123,8 @@ def give_back(scope: str, key: str, verdict: Verdict) -> None:
     if store == "m":
         _memory.give_back(name, int(stamp))
     elif store == "r":
-        _quietly(lambda client: client.lrem(name, -1, stamp))
-
-
-def forget(scope: str, key: str) -> None:
-    """Begin anew for this key."""
-    name = _name(scope, key)
-    _memory.forget(name)
-    _quietly(lambda client: client.delete(name))
+        with suppress(StoreUnavailableError):  # then the window forgets it
+            call(lambda client: client.lrem(name, -1, stamp))
 
 
 def policy_header(verdict: Verdict) -> str:
@@ -162,10 +156,3 @@ def _name(scope: str, key: str) -> str:
     """Return the key in the store. Hashed: it is an address or an email."""
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{KEY_PREFIX}limit:{scope}:{digest}"
-
-
-def _quietly(command: Any) -> None:
-    try:
-        call(command)
-    except StoreUnavailableError:
-        return
