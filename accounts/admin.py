@@ -1,13 +1,16 @@
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from accounts.models import User, UserSession
+from accounts.repositories import UserRepository
+from accounts.services import activation
 
 
 @admin.register(User)
 class UserAdmin(ModelAdmin):
-    """People, newest first. Nothing here shows or sets a password."""
+    """People, newest first: for looking, and for shutting an account. Nothing shows a password."""
 
     list_display = [
         "email",
@@ -21,17 +24,39 @@ class UserAdmin(ModelAdmin):
     search_fields = ["email_normalized", "full_name"]
     ordering = ["-created_at", "-id"]
     show_full_result_count = False
-    fields = [
+    readonly_fields = [
         "email", "full_name", "language", "time_zone", "is_active", "is_staff", "email_verified_at",
         "created_at", "updated_at",
     ]  # fmt: skip
-    readonly_fields = ["email", "is_active", "email_verified_at", "created_at", "updated_at"]
+    fields = tuple(readonly_fields)
+    actions = ["deactivate", "reactivate"]
+
+    @admin.action(description="Deactivate, ending all sessions", permissions=["activation"])
+    def deactivate(self, request: HttpRequest, rows: UserRepository) -> None:
+        others = [pk for pk in rows.ids() if pk != request.user.pk]
+        count = activation.deactivate(user_ids=others, now=timezone.now())
+        self.message_user(request, f"{_accounts(count)} deactivated.")
+
+    @admin.action(description="Reactivate", permissions=["activation"])
+    def reactivate(self, request: HttpRequest, rows: UserRepository) -> None:
+        count = activation.reactivate(user_ids=rows.ids())
+        self.message_user(request, f"{_accounts(count)} reactivated.")
+
+    def has_activation_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_user")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+
+def _accounts(count: int) -> str:
+    return "1 account" if count == 1 else f"{count} accounts"
 
 
 @admin.register(UserSession)

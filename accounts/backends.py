@@ -5,11 +5,15 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.services import sessions
-from core.errors import DomainError
+from core import ratelimits
+from core.errors import ForbiddenError, UnauthenticatedError
 
 
 class AdminBackend(ModelBackend):
-    """Lets the admin's sign-in form use the same rules and limits as the API."""
+    """Lets the admin's sign-in form use the same rules and limits as the API.
+
+    Raises LimitReachedError, which the admin site answers.
+    """
 
     def authenticate(
         self,
@@ -21,7 +25,9 @@ class AdminBackend(ModelBackend):
         email = username or kwargs.get(User.USERNAME_FIELD)
         if not email or password is None:
             return None
+        if request is not None:
+            ratelimits.take("sign_in", request.META["tenantry.client_address"])
         try:
             return sessions.authenticate(email=email, password=password)
-        except DomainError:
+        except (UnauthenticatedError, ForbiddenError):
             return None

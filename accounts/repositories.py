@@ -1,5 +1,6 @@
 """Every query on users and their sessions."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
@@ -16,6 +17,13 @@ SEEN_INTERVAL = timedelta(minutes=1)
 class UserRepository(Repository["User"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+    def inactive(self) -> Self:
+        return self.filter(is_active=False)
+
+    def among(self, ids: Iterable[UUID]) -> Self:
+        """Keep these; in the order of their ids, so that two who lock several never deadlock."""
+        return self.filter(pk__in=list(ids)).order_by("pk")
 
     def by_email(self, email: str) -> "User | None":
         """Return the account of an address, however spelled; None also for what is none."""
@@ -67,9 +75,6 @@ class UserSessionRepository(Repository["UserSession"]):
 
     def with_user(self) -> Self:
         return self.select_related("user")
-
-    def ids(self) -> tuple[UUID, ...]:
-        return tuple(self.values_list("pk", flat=True))
 
     def end_all(self, *, reason: str, now: datetime) -> tuple[UUID, ...]:
         """End every open matching session; return their ids."""

@@ -95,8 +95,8 @@ CHANNEL_LAYERS = {
 # -- Apps ------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     *(["daphne"] if "runserver" in sys.argv else []),
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # its other one would put its own admin site in place of ours
+    "core.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

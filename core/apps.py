@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core import checks
 
 
@@ -13,3 +14,7 @@ class CoreConfig(AppConfig):
 
         checks.register(check_rate_limits)
         prunes.register()
+
+
+class AdminConfig(DjangoAdminConfig):
+    default_site = "core.admin_site.AdminSite"

@@ -42,6 +42,9 @@ class Repository(models.QuerySet[M], Generic[M]):
         """Return one row, or None for callers to whom absence is normal."""
         return self.filter(pk=pk).first()
 
+    def ids(self) -> tuple[UUID, ...]:
+        return tuple(self.values_list("pk", flat=True))
+
     def add(self, **fields: Any) -> M:
         """Insert one row. A broken constraint surfaces as IntegrityError."""
         return self.create(**fields)

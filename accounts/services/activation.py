@@ -1,0 +1,29 @@
+"""Shutting an account, and opening it again. An operator does this, never the person."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services import sessions
+
+
+@transaction.atomic
+def deactivate(*, user_ids: Iterable[UUID], now: datetime) -> int:
+    """Shut accounts and end all their sessions; return how many were open."""
+    users = list(User.objects.among(user_ids).active().locked())
+    for user in users:
+        User.objects.change(user, is_active=False)
+        sessions.end_every_session(user=user, reason="account deactivated", now=now)
+    return len(users)
+
+
+@transaction.atomic
+def reactivate(*, user_ids: Iterable[UUID]) -> int:
+    """Open accounts again; return how many were shut. What ended with them stays ended."""
+    users = list(User.objects.among(user_ids).inactive().locked())
+    for user in users:
+        User.objects.change(user, is_active=True)
+    return len(users)

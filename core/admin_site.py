@@ -1,0 +1,27 @@
+"""The admin's doors, with the rules of the house."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from unfold.sites import UnfoldAdminSite
+
+from core import pages
+from core.ratelimits import LimitReachedError
+
+CLOSED = {"password_change", "password_change_done"}
+"""Pages that would choose a password past our rules, and leave every session as it is."""
+
+
+class AdminSite(UnfoldAdminSite):
+    def get_urls(self) -> list[Any]:
+        return [entry for entry in super().get_urls() if getattr(entry, "name", None) not in CLOSED]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().login(request, extra_context)
+        except LimitReachedError as error:
+            response = pages.too_many_requests(request, error)
+            response["Retry-After"] = str(error.retry_after_seconds)
+            return response
