@@ -89,6 +89,20 @@ def test_a_link_asked_for_anew_carries_no_choice_when_several_are_open(
     assert user.full_name == ""
 
 
+def test_the_page_says_that_a_password_has_to_be_chosen(
+    anonymous: ApiClient, now: datetime
+) -> None:
+    for password in (THEIRS, MINE):
+        user = register(password, now)
+    registration.resend_verification(email=EMAIL, now=now)
+
+    page = anonymous.post(f"/verify-email/{newest_token(user)}").content.decode()
+
+    assert "Your address is confirmed" in page
+    assert "forgot your password" in page
+    assert "You can close this page and sign in." not in page
+
+
 def test_links_that_expired_still_make_it_uncertain_who_chose(now: datetime) -> None:  # ACC 2
     register(THEIRS, now - timedelta(days=3))
     user = register(MINE, now)
