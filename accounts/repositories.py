@@ -44,8 +44,8 @@ class UserRepository(Repository["User"]):
         """Insert an account unless the address has one; return whoever has it, locked, and whether
         it is the new one.
 
-        Costs the same two statements either way, also against one made at this very moment. Raises
-        ValueError for what is no address.
+        Costs the same two statements either way, also against one made at this very moment. Call
+        inside atomic(). Raises ValueError for what is no address.
         """
         given = addresses.canonical(email)
         new = self.model(email=given, email_normalized=addresses.normalize(email), **fields)

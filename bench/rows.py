@@ -37,8 +37,12 @@ from generate_series(1, %s) n,
 
 
 def person(name: str, *, rows: int) -> User:
-    user, _ = User.objects.add_account(
-        email=f"{name}@example.com", full_name=name.title(), email_verified_at=timezone.now()
+    address = f"{name}@example.com"
+    user = User.objects.add(
+        email=address,
+        email_normalized=address,
+        full_name=name.title(),
+        email_verified_at=timezone.now(),
     )
     with connection.cursor() as cursor:
         cursor.execute(SESSIONS, [user.pk, rows])
