@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "core.http.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.ContentPolicyMiddleware",
+    "core.http.middleware.HostMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # The API uses no cookies: these serve pages and the admin, and step aside for it.

@@ -7,36 +7,39 @@ degraded.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import cache
-from typing import Any, LiteralString
+from io import BytesIO
+from typing import Any
 
 import orjson
-import psycopg
+import structlog
 from asgiref.sync import async_to_sync
-from django.conf import settings
-from django.db import connections
-from django.db.migrations.loader import MigrationLoader
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 
-from core import lifecycle, redis
+from core import health_database, lifecycle, redis
+from core.api.exceptions import problem_response
 from core.http import tracing
+from core.http.policies import API_POLICY
 from core.redis import StoreUnavailableError
 
-PROBE_SECONDS = 0.8
-OF_DJANGO = {"context", "cursor_factory", "prepare_threshold"}
-"""Parameters of Django's connections that a plain one is better without."""
+log = structlog.get_logger(__name__)
+
+PROBE_SECONDS = 0.9
+REUSE_SECONDS = 1.0
+"""For so long one look serves everybody who asks: probes of many balancers cost as much as one."""
 
 Check = Callable[[], Awaitable[bool]]
 
 
 async def database_answers() -> bool:
-    """Ask over a connection of its own, so that a pool of stuck threads can't hide the answer."""
-    return await _applied_migrations() is not None
+    return await health_database.state() is not None
 
 
 async def migrations_applied() -> bool:
-    applied = await _applied_migrations()
-    return applied is None or not (_known_migrations() - applied)
+    """Tell whether the schema fits the code; a database that is away counts as another failure."""
+    state = await health_database.state()
+    return state is None or state.is_migrated
 
 
 async def redis_answers() -> bool:
@@ -48,36 +51,8 @@ async def redis_answers() -> bool:
 
 async def worker_beats() -> bool:
     """Tell whether a worker has said in the last minute that it lives."""
-    rows = await _ask(
-        "SELECT max(last_heartbeat) > now() - interval '1 minute' FROM procrastinate_workers"
-    )
-    return bool(rows and rows[0][0])
-
-
-async def _applied_migrations() -> set[tuple[str, str]] | None:
-    rows = await _ask("SELECT app, name FROM django_migrations")
-    return None if rows is None else set(rows)
-
-
-async def _ask(query: LiteralString) -> list[Any] | None:
-    """Return rows; none for a table that does not exist yet, None from a database that is away."""
-    parameters = connections["default"].get_connection_params()
-    try:
-        connection = await psycopg.AsyncConnection.connect(
-            **{name: value for name, value in parameters.items() if name not in OF_DJANGO},
-            autocommit=True,
-        )
-        async with connection:
-            return await (await connection.execute(query)).fetchall()
-    except psycopg.errors.UndefinedTable:
-        return []
-    except psycopg.Error:
-        return None
-
-
-@cache
-def _known_migrations() -> set[tuple[str, str]]:
-    return set(MigrationLoader(None).disk_migrations)
+    state = await health_database.state()
+    return state is not None and state.worker_beats
 
 
 REQUIRED: dict[str, Check] = {"database": database_answers, "migrations": migrations_applied}
@@ -89,11 +64,31 @@ def register(name: str, check: Check, *, required: bool = False) -> None:
     (REQUIRED if required else OPTIONAL)[name] = check
 
 
+class Looks:
+    """One look at everything at a time, shared by all who ask while it runs and a second longer."""
+
+    latest: asyncio.Task[list[str]] | None = None
+    began_at = 0.0
+
+    async def failed(self) -> list[str]:
+        loop = asyncio.get_running_loop()
+        latest = self.latest
+        # Tests and WSGI ask from one loop after another, and a task belongs to its own.
+        if latest is None or latest.get_loop() is not loop or self._is_old(latest, loop.time()):
+            latest = self.latest = loop.create_task(_failed())
+            self.began_at = loop.time()
+        return list(await asyncio.shield(latest))  # a caller who leaves takes it from nobody
+
+    def _is_old(self, look: asyncio.Task[list[str]], now: float) -> bool:
+        return look.done() and now - self.began_at > REUSE_SECONDS
+
+
+looks = Looks()
+
+
 async def ready() -> tuple[int, dict[str, Any]]:
     """Return the HTTP status and body of /health/ready, within a second."""
-    checks = REQUIRED | OPTIONAL
-    results = await asyncio.gather(*(_run(check) for check in checks.values()))
-    failed = [name for name, fine in zip(checks, results, strict=True) if not fine]
+    failed = await looks.failed()
     if lifecycle.is_draining():
         failed.append("draining")
     down = "draining" in failed or bool(set(failed) & REQUIRED.keys())
@@ -101,44 +96,54 @@ async def ready() -> tuple[int, dict[str, Any]]:
     return 503 if down else 200, {"status": state, "failed": failed}
 
 
-async def _run(check: Check) -> bool:
+async def _failed() -> list[str]:
+    checks = REQUIRED | OPTIONAL
+    results = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
+    return [name for name, fine in zip(checks, results, strict=True) if not fine]
+
+
+async def _run(name: str, check: Check) -> bool:
+    """Whatever goes wrong in a check, also in one of another app, means that it failed."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await check()
     except TimeoutError:
         return False
+    except Exception:
+        log.exception("health.check_broke", check=name)
+        return False
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """ASGI application of /health/live and /health/ready."""
-    status, body = await _answer(scope["path"])
-    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    named = HEADERS | {"X-Request-ID": tracing.request_id(given)}
-    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    content = b"" if scope["method"] == "HEAD" else orjson.dumps(body)
+    """ASGI application of everything below /health/, without a thread."""
+    request = ASGIRequest({**scope, "query_string": b""}, BytesIO())
+    request_id = tracing.request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+    request.META["tenantry.request_id"] = request_id
+    response = await _respond(request)
+    response["X-Request-ID"] = request_id
+    SecurityMiddleware(_respond).process_response(request, response)
+    headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    content = b"" if request.method == "HEAD" else response.content
     await send({"type": "http.response.body", "body": content})
 
 
 def view(request: HttpRequest, probe: str) -> HttpResponse:
-    """Serve the same under WSGI."""
-    status, body = async_to_sync(_answer)(f"/health/{probe}")
-    return HttpResponse(orjson.dumps(body), status=status, headers=HEADERS)
+    """Serve the same under WSGI, where middleware adds what every answer carries."""
+    return async_to_sync(_respond)(request)
 
 
-async def _answer(path: str) -> tuple[int, dict[str, Any]]:
-    if path == "/health/live":
-        return 200, {"status": "ok"}
-    if path == "/health/ready":
-        return await ready()
-    return 404, {"status": "unknown", "detail": "Ask for /health/live or /health/ready."}
+async def _respond(request: HttpRequest) -> HttpResponse:
+    if request.path_info == "/health/live":
+        return _json(200, {"status": "ok"})
+    if request.path_info == "/health/ready":
+        return _json(*await ready())
+    detail = "Ask for /health/live or /health/ready."
+    response = problem_response(request, "not_found", 404, detail)
+    response["Content-Security-Policy"] = API_POLICY
+    return response
 
 
-HEADERS = {
-    "Content-Type": "application/json",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+def _json(status: int, body: dict[str, Any]) -> HttpResponse:
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": API_POLICY}
+    return HttpResponse(orjson.dumps(body), "application/json", status, headers=headers)

@@ -11,31 +11,15 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from core import pages
 from core.http import tracing
 from core.http.client import client_address
+from core.http.policies import policy
 
 log = structlog.get_logger("http")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-# Alpine, which the admin theme is built on, evaluates its attributes, and Swagger UI styles inline.
-ADMIN_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-)
-DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-
 class RequestMiddleware:
-    """Outermost: names the request, refuses foreign hosts, and writes one log line about it."""
+    """Outermost: names the request, and writes one log line about it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -43,7 +27,10 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request_id = _identify(request)
-        response = self._respond(request)
+        path = request.path_info
+        if path.endswith("/") and path.startswith("/api/"):
+            request.path_info = request.path = path.rstrip("/")  # the same place, no redirect
+        response = self.get_response(request)
         response["X-Request-ID"] = request_id
         _tell_length(response)
         log.info(
@@ -53,28 +40,11 @@ class RequestMiddleware:
         )
         return response
 
-    def _respond(self, request: HttpRequest) -> HttpResponse:
-        try:
-            _check_host(request)
-        except DisallowedHost as error:
-            return pages.bad_request(request, error)
-        path = request.path_info
-        if path.endswith("/") and path.startswith("/api/"):
-            request.path_info = request.path = path.rstrip("/")  # the same place, no redirect
-        return self.get_response(request)
-
 
 def _tell_length(response: HttpResponse) -> None:
     """Let the answer go out in one piece; without a length it would be chunked."""
     if not response.streaming and response.status_code not in {204, 304}:
         response.headers.setdefault("Content-Length", str(len(response.content)))
-
-
-def _check_host(request: HttpRequest) -> None:
-    """Raise DisallowedHost for a name that is not ours or a port that no host has."""
-    port = request.get_host().rpartition(":")[2]
-    if port.isdigit() and int(port) > 65_535:
-        raise DisallowedHost("no such port")
 
 
 def _identify(request: HttpRequest) -> str:
@@ -101,13 +71,27 @@ class ContentPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", _policy(request.path_info, response))
+        chosen = policy(request.path_info, response.get("Content-Type", ""))
+        response.headers.setdefault("Content-Security-Policy", chosen)
         return response
 
 
-def _policy(path: str, response: HttpResponse) -> str:
-    if not response.get("Content-Type", "").startswith("text/html"):
-        return API_POLICY
-    if path.startswith("/admin"):
-        return ADMIN_POLICY
-    return DOCS_POLICY if path.startswith("/api/docs") else PAGE_POLICY
+class HostMiddleware:
+    """Refuses foreign hosts; inside of what gives every answer its security headers."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            _check_host(request)
+        except DisallowedHost as error:
+            return pages.bad_request(request, error)
+        return self.get_response(request)
+
+
+def _check_host(request: HttpRequest) -> None:
+    """Raise DisallowedHost for a name that is not ours or a port that no host has."""
+    port = request.get_host().rpartition(":")[2]
+    if port.isdigit() and int(port) > 65_535:
+        raise DisallowedHost("no such port")
