@@ -47,6 +47,13 @@ def test_the_admin_has_a_policy_too(db: None) -> None:  # PLT 21
     assert "frame-ancestors 'none'" in policy
 
 
+def test_what_only_begins_like_the_admin_has_the_strict_policy(db: None) -> None:  # PLT 21
+    response = Client().get("/adminfoo", headers={"Accept": "text/html"})
+
+    assert response.status_code == 404
+    assert "unsafe" not in response["Content-Security-Policy"]
+
+
 @override_settings(SECURE_HSTS_SECONDS=31_536_000)
 def test_hsts_is_sent_over_tls_alone(db: None) -> None:  # PLT 21
     assert "max-age=31536000" in Client().get("/problems", secure=True)["Strict-Transport-Security"]
@@ -68,6 +75,9 @@ def test_a_foreign_host_is_refused_and_not_repeated(anonymous: ApiClient, host: 
 
     assert response.status_code == 400
     assert b"evil" not in response.content
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 def test_no_origin_is_allowed_by_default(api: ApiClient) -> None:  # PLT 21
