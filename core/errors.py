@@ -13,6 +13,10 @@ class FieldProblem:
     detail: str
 
 
+MAX_PROBLEMS = 20
+"""Told in one answer: whoever makes more mistakes corrects these first."""
+
+
 class ConfigurationError(Exception):
     """A setting is missing or makes no sense. The message is one line for an operator."""
 
@@ -39,7 +43,7 @@ class InvalidError(DomainError):
 
     def __init__(self, *problems: FieldProblem) -> None:
         super().__init__()
-        self.problems = list(problems)
+        self.problems = list(problems[:MAX_PROBLEMS])
 
 
 class UnauthenticatedError(DomainError):

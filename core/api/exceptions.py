@@ -1,7 +1,8 @@
 """Errors on the wire: RFC 9457 problem details. The only module that knows HTTP's numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 
 from core import problems
 from core.errors import (
+    MAX_PROBLEMS,
     ConflictError,
     DomainError,
     FieldProblem,
@@ -165,7 +167,7 @@ def _as_domain_error(error: Exception) -> DomainError | None:
     if isinstance(error, DomainError):
         return error
     if isinstance(error, drf.ValidationError):
-        return InvalidError(*field_problems(error.detail))
+        return InvalidError(*islice(field_problems(error.detail), MAX_PROBLEMS))
     if isinstance(error, (OperationalError, InterfaceError)):
         log.warning("database.unavailable", error=str(error).strip())
         return UnavailableError(retry_after_seconds=1)
@@ -190,22 +192,19 @@ _CODES = {
 }
 
 
-def field_problems(detail: Any, pointer: str = "") -> list[FieldProblem]:
+def field_problems(detail: Any, pointer: str = "") -> Iterator[FieldProblem]:
     """Flatten DRF's nested error detail into one line a fault, each with its JSON pointer."""
     if isinstance(detail, dict):
-        found = []
         for key, inner in detail.items():
             place = pointer if key == "non_field_errors" else f"{pointer}/{escaped(str(key))}"
-            found += field_problems(inner, place)
-        return found
-    if isinstance(detail, list):
-        found = []
+            yield from field_problems(inner, place)
+    elif isinstance(detail, list):
         for index, inner in enumerate(detail):
             nested = isinstance(inner, (dict, list))
-            found += field_problems(inner, f"{pointer}/{index}" if nested else pointer)
-        return found
-    code = _CODES.get(getattr(detail, "code", ""), "invalid")
-    return [FieldProblem(pointer, code, str(detail))]
+            yield from field_problems(inner, f"{pointer}/{index}" if nested else pointer)
+    else:
+        code = _CODES.get(getattr(detail, "code", ""), "invalid")
+        yield FieldProblem(pointer, code, str(detail))
 
 
 def escaped(key: str) -> str:

@@ -7,18 +7,22 @@ infinities, NUL characters and duplicate keys through.
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from core.api.exceptions import MalformedJSONError, PayloadTooLargeError, escaped
-from core.errors import FieldProblem, InvalidError
+from core.errors import MAX_PROBLEMS, FieldProblem, InvalidError
 
 MAX_DEPTH = 64
 LARGEST_INTEGER = 2**63 - 1
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+UNFIT = re.compile("[\0\ud800-\udfff]")
+"""NUL and lone surrogates: PostgreSQL and UTF-8 can hold neither."""
+Place = tuple[Any, Any, str | int]
+"""A value, the Place of what holds it (None for the document), and its key or number there."""
 
 
 class _Refused:
@@ -66,41 +70,59 @@ def parse(body: bytes) -> Any:
         document = _decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedJSONError from None
-    problems = list(_faults(document, "", 0))
+    problems = list(islice(_faults(document), MAX_PROBLEMS))
     if problems:
         raise InvalidError(*problems)
     return document
 
 
-def _faults(value: Any, pointer: str, depth: int) -> Iterator[FieldProblem]:
-    if depth > MAX_DEPTH:
+def _faults(document: Any) -> Iterator[FieldProblem]:
+    """Walk half a million values at each large body: a place is put into words only for a fault."""
+    level: list[Place] = [([document], None, 0)]
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Place] = []
+        yield from _level_faults(level, deeper)
+        level = deeper
+    if level:
         raise MalformedJSONError
+
+
+def _level_faults(level: list[Place], deeper: list[Place]) -> Iterator[FieldProblem]:
+    """Judge what the containers of one depth hold; add the containers among it to `deeper`."""
+    for place in level:
+        is_object = type(place[0]) is dict
+        yield from _key_faults(place) if is_object else ()
+        for key, value in place[0].items() if is_object else enumerate(place[0]):
+            kind = type(value)
+            if kind is dict or kind is list:
+                if value:
+                    deeper.append((value, place, key))
+            elif (kind is str and UNFIT.search(value)) or kind is _Refused:
+                yield _fault(value, _pointer((value, place, key)))
+
+
+def _key_faults(place: Place) -> Iterator[FieldProblem]:
+    if UNFIT.search("".join(place[0])):
+        detail = "A key here holds characters that no key may."
+        yield FieldProblem(_pointer(place), "invalid", detail)
+
+
+def _fault(value: Any, pointer: str) -> FieldProblem:
     if isinstance(value, _Refused):
-        yield FieldProblem(pointer, value.code, value.detail)
-    elif isinstance(value, str):
-        yield from _text_faults(value, pointer)
-    elif isinstance(value, dict):
-        yield from _key_faults(value, pointer)
-    for place, inner in _inside(value):
-        yield from _faults(inner, f"{pointer}/{place}", depth + 1)
+        return FieldProblem(pointer, value.code, value.detail)
+    if "\0" in value:
+        return FieldProblem(pointer, "null_character", "Text can't hold a NUL character.")
+    return FieldProblem(pointer, "invalid", "This is not valid Unicode text.")
 
 
-def _inside(value: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(value, dict):
-        return ((escaped(key), inner) for key, inner in value.items())
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _key_faults(found: dict[str, Any], pointer: str) -> Iterator[FieldProblem]:
-    if any(any(_text_faults(key, pointer)) for key in found):
-        yield FieldProblem(pointer, "invalid", "A key here holds characters that no key may.")
-
-
-def _text_faults(text: str, pointer: str) -> Iterator[FieldProblem]:
-    if "\0" in text:
-        yield FieldProblem(pointer, "null_character", "Text can't hold a NUL character.")
-    if LONE_SURROGATE.search(text):
-        yield FieldProblem(pointer, "invalid", "This is not valid Unicode text.")
+def _pointer(place: Place) -> str:
+    """Return the pointer; the document itself stands at 0 of a list that is not told."""
+    steps = []
+    _, parent, key = place
+    while parent and parent[1]:
+        steps.append(f"/{escaped(str(key))}")
+        _, parent, key = parent
+    return "".join(reversed(steps))
 
 
 class StrictJSONParser(BaseParser):

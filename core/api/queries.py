@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from rest_framework.request import Request
 
 from core.api.exceptions import UnknownParameterError
-from core.errors import FieldProblem, InvalidError
+from core.errors import MAX_PROBLEMS, FieldProblem, InvalidError
 
 
 def refuse_unknown(request: Request, known: AbstractSet[str]) -> None:
@@ -16,7 +16,7 @@ def refuse_unknown(request: Request, known: AbstractSet[str]) -> None:
         raise UnknownParameterError(
             *(
                 FieldProblem(_pointer(name), "unknown_parameter", expected)
-                for name in strangers[:20]
+                for name in strangers[:MAX_PROBLEMS]
             )
         )
     for name, values in request.query_params.lists():

@@ -10,6 +10,8 @@ from django.db.models import Model
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from core.errors import MAX_PROBLEMS
+
 M = TypeVar("M", bound=Model)
 
 Reader = Callable[[Any, Any], Any]
@@ -122,12 +124,14 @@ class InputSerializer(serializers.Serializer[Any]):
 
     def _strict_errors(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         known = {name: field for name, field in self.fields.items() if not field.read_only}
-        errors = {}
+        errors: dict[str, list[ErrorDetail]] = {}
         for name, value in data.items():
             if name not in known:
                 errors[name] = [ErrorDetail("This field is not known here.", "unknown_field")]
             elif not _is_of_type(known[name], value):
                 errors[name] = [ErrorDetail("This value is of the wrong type.", "invalid")]
+            if len(errors) == MAX_PROBLEMS:
+                break
         return errors
 
 

@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from tests.client import ApiClient, problem
@@ -120,3 +121,43 @@ def test_a_body_of_one_mebibyte_is_read(anonymous: ApiClient) -> None:
     response = anonymous.send("POST", SIGN_IN, b"{}".ljust(1024 * 1024))
 
     assert response.status_code == 400
+
+
+MANY = {
+    "unknown fields": orjson.dumps({f"f{number}": 1 for number in range(60_000)}),
+    "values that no field may hold": b'{"a":[' + b",".join([b'"\\u0000"'] * 100_000) + b"]}",
+    "keys given twice": b"{" + b",".join([b'"a":1'] * 150_000) + b"}",
+    "keys that no key may be": orjson.dumps({f"\0{number}": {"\0": 1} for number in range(25_000)}),
+    "numbers that are too large": b'{"a":[' + b",".join([b"1e999"] * 150_000) + b"]}",
+    "many numbers": b'{"email":[' + b",".join([b"0"] * 500_000) + b"]}",
+    "many objects": b'{"email":[' + b",".join([b'{"a":0}'] * 120_000) + b"]}",
+    "many lists": b'{"email":[' + b",".join([b"[0]"] * 250_000) + b"]}",
+    "nothing wrong": b'{"email":[' + b",".join([b"[]"] * 300_000) + b"]}",
+}
+
+
+@pytest.mark.parametrize("body", MANY.values(), ids=MANY)
+def test_many_faults_cost_little_and_are_told_in_part(
+    anonymous: ApiClient, body: bytes
+) -> None:  # PLT 11
+    response = anonymous.send("POST", SIGN_IN, body)
+
+    assert 1 <= len(problem(response)["errors"]) <= 20
+    assert len(response.content) < 5000
+
+
+def test_many_unknown_parameters_are_told_in_part(anonymous: ApiClient) -> None:  # PLT 4
+    query = "&".join(f"p{number}=1" for number in range(500))
+
+    response = anonymous.send("GET", f"/.well-known/jwks.json?{query}")
+
+    assert problem(response)["code"] == "unknown_parameter"
+    assert len(problem(response)["errors"]) == 20
+
+
+def test_nesting_is_followed_to_its_limit(anonymous: ApiClient) -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"a":' * depth + b"1" + b"}" * depth
+
+    assert problem(anonymous.send("POST", SIGN_IN, nested(64)))["code"] == "validation_error"
+    assert problem(anonymous.send("POST", SIGN_IN, nested(65)))["code"] == "malformed_json"
