@@ -8,6 +8,7 @@ import structlog
 from django.db import connection
 
 from core.errors import ConflictError
+from core.postgres.locks import AdvisoryLock
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +16,6 @@ Prune = Callable[[datetime, bool], int]
 """Takes `now` and `dry_run`; returns how many rows went, or would go. It deletes in batches of at
 most 1 000 rows, each a transaction, so that it can be killed and started again at any point."""
 
-PRUNE_LOCK = 0x74656E61_0002
 _prunes: dict[str, Prune] = {}
 
 
@@ -62,7 +62,7 @@ def _attempt(name: str, prune: Prune, now: datetime, dry_run: bool) -> int | Non
 def _alone() -> Generator[None]:
     # Held by the session, not by a transaction: every batch commits on its own.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PRUNE_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.PRUNE])
         (mine,) = cursor.fetchone()
     if not mine:
         raise PruneRunningError
@@ -70,4 +70,4 @@ def _alone() -> Generator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [PRUNE_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [AdvisoryLock.PRUNE])

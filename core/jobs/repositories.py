@@ -12,14 +12,13 @@ from psycopg.types.json import Jsonb
 
 from core.jobs.records import FinishedJob, NewJob, StoredJob
 from core.jobs.rows import changed, execute, select
+from core.postgres.locks import AdvisoryLock
 from core.repositories import Repository
 
 if TYPE_CHECKING:
     from core.jobs.models import JobFailure
 
 STATUSES = ("todo", "doing", "succeeded", "failed", "cancelled")
-TICK_LOCK = 0x74656E61_0001
-"""Key of the advisory lock under which periodic jobs are put in the queue; "tena", one."""
 
 
 # -- Putting in ------------------------------------------------------------------------------------
@@ -52,7 +51,7 @@ def insert_tick(job: NewJob, *, tick: datetime) -> int | None:
     procrastinate forgets earlier ticks when it stores a later one, so a worker that is late could
     run an old tick twice: hence the look at later ones, and the lock that makes it hold.
     """
-    execute("SELECT pg_advisory_xact_lock(%(key)s)", key=TICK_LOCK)
+    execute("SELECT pg_advisory_xact_lock(%(key)s)", key=AdvisoryLock.PERIODIC_TICK)
     stamp = int(tick.timestamp())
     served = select(
         "SELECT 1 AS one FROM procrastinate_periodic_defers"

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from core import pruning
 from core.jobs.maintenance import prune_daily
+from core.postgres.locks import AdvisoryLock
 from tests.core.jobs import queues
 
 
@@ -86,7 +87,7 @@ def test_a_broken_prune_fails_the_command_but_not_the_others() -> None:
 def somebody_else(db: None) -> Generator[psycopg.Connection]:
     """Another process, in the midst of a prune."""
     with psycopg.connect(queues.database_url(), autocommit=True) as own:
-        own.execute("SELECT pg_advisory_lock(%s)", [pruning.PRUNE_LOCK])
+        own.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.PRUNE])
         yield own
 
 
@@ -108,7 +109,7 @@ def test_the_lock_is_free_again_after_a_prune() -> None:
     run()
 
     with psycopg.connect(queues.database_url(), autocommit=True) as own:
-        row = own.execute("SELECT pg_try_advisory_lock(%s)", [pruning.PRUNE_LOCK]).fetchone()
+        row = own.execute("SELECT pg_try_advisory_lock(%s)", [AdvisoryLock.PRUNE]).fetchone()
     assert row == (True,)
 
 

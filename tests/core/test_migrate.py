@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 
-from core.management.commands.migrate import MIGRATE_LOCK
+from core.postgres.locks import AdvisoryLock
 from tests.core.jobs.queues import database_url
 
 OURS = {"accounts", "core"}
@@ -74,12 +74,12 @@ def test_every_app_of_ours_is_looked_at() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_that_migrate_at_once_take_turns() -> None:  # PLT 24
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.MIGRATE])
         second = migrate()
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         while not _one(waiting):
             assert second.poll() is None
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATE_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [AdvisoryLock.MIGRATE])
 
     assert second.wait(60) == 0
 

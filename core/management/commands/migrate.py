@@ -13,12 +13,13 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from core.postgres.locks import AdvisoryLock
+
 if TYPE_CHECKING:
     from core.postgres.base import DatabaseWrapper
 
 log = structlog.get_logger(__name__)
 
-MIGRATE_LOCK = 0x74656E61_0001
 ATTEMPTS = 30
 PAUSE_SECONDS = 1.0
 
@@ -29,7 +30,7 @@ class Command(migrate.Command):
         connection.ensure_patience()
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [AdvisoryLock.MIGRATE])
             cursor.execute("SET lock_timeout = '2s'")
         try:
             return self._migrate(*args, **options)
