@@ -81,11 +81,16 @@ def _key(request: Request) -> str:
 
 
 def _scope(request: Request, key: str) -> bytes:
-    """Digest caller, method, path and key."""
-    user = request.user
-    caller = f"user:{user.pk}" if user.is_authenticated else request.META["tenantry.client_address"]
-    parts = [caller, request.method, request.path, key]
-    return hashlib.sha256(orjson.dumps(parts)).digest()
+    """Digest caller, method, path and key.
+
+    A view that authenticates nobody may still act on the token that it is sent, as signing out
+    does: then each token is a caller of its own.
+    """
+    user, meta = request.user, request.META
+    address, token = meta["tenantry.client_address"], meta.get("HTTP_AUTHORIZATION", "")
+    caller = [f"user:{user.pk}"] if user.is_authenticated else [address, token]
+    parts = orjson.dumps([*caller, request.method, request.path, key])
+    return hashlib.sha256(parts).digest()
 
 
 def _secret(request: Request, key: str, purpose: bytes) -> bytes:

@@ -66,6 +66,19 @@ def test_a_key_is_the_callers_own(anonymous: ApiClient, user: User) -> None:  # 
     assert UserSession.objects.of(user).count() == 2
 
 
+def test_two_tokens_are_two_callers(anonymous: ApiClient, user: User) -> None:  # PLT 10
+    sign_out, tokens = "/api/v1/auth/logout", []
+    for _ in range(2):
+        tokens.append(anonymous.sign_in(user).access)
+    answers = [
+        anonymous.send("POST", sign_out, Idempotency_Key=KEY, Authorization=f"Bearer {token}")
+        for token in tokens
+    ]
+
+    assert [answer.status_code for answer in answers] == [204, 204]
+    assert not UserSession.objects.of(user).open(now=timezone.now()).exists()
+
+
 @pytest.mark.parametrize("key", ["short", "a" * 256, "with blank inside", "ünicode-key"])
 def test_a_malformed_key_is_refused(anonymous: ApiClient, key: str) -> None:  # PLT 10
     response = anonymous.send("POST", SIGN_IN, {}, Idempotency_Key=key)
