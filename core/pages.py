@@ -1,5 +1,6 @@
 """The pages people see outside the API: the front page, the problem types, and errors."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 from django.apps import apps
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -41,10 +43,6 @@ WORDS = {
         "This page can only be read",
         "Nothing here can be changed, and nothing was. Load the page again.",
     ),
-    429: (
-        "Too many requests at once",
-        "Nothing was lost. Wait a minute, then load the page again.",
-    ),
     500: (
         "Something went wrong on our side",
         "It was written down, and nothing you did caused it. Try again in a moment.",
@@ -59,7 +57,6 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
-    429: "rate_limited",
     500: "internal_error",
     503: "database_unavailable",
 }
@@ -149,12 +146,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error(request, 404)
 
 
-def too_many_requests(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error(request, 429)
-
-
 def server_error(request: HttpRequest) -> HttpResponse:
-    return error(request, 500)
+    """Tell a database that is away, which passes, from a mistake of ours."""
+    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    return error(request, 503 if away else 500)
 
 
 def error(request: HttpRequest, status: int) -> HttpResponse:
@@ -164,7 +159,10 @@ def error(request: HttpRequest, status: int) -> HttpResponse:
         return exceptions.problem_response(request, CODES[status], status, f"{title}. {detail}")
     request_id = request.META.get("tenantry.request_id")
     context = {"status": status, "title": title, "detail": detail, "request_id": request_id}
-    return _page("pages/error.html", context, status=status)
+    response = _page("pages/error.html", context, status=status)
+    if status == 503:
+        response["Retry-After"] = "1"
+    return response
 
 
 def _is_browser(request: HttpRequest) -> bool:

@@ -3,18 +3,19 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 from django.utils.html import escape
 
-from core import health, pages, problems, running
+from core import health, pages, problems, running, tokens
 
+PROBLEM = "application/problem+json"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ERRORS = {
     400: lambda request: pages.bad_request(request, ValueError()),
     403: lambda request: pages.forbidden(request, PermissionError()),
     404: lambda request: pages.not_found(request, Http404()),
-    429: lambda request: pages.too_many_requests(request, ValueError()),
     500: pages.server_error,
 }
 
@@ -149,6 +150,29 @@ def test_everybody_else_gets_a_problem(status: int, path: str, accept: str) -> N
     assert response.status_code == body["status"] == status
     assert response["Content-Type"] == "application/problem+json"
     assert status in problems.CATALOG[body["code"]].statuses
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize(
+    ("accept", "kind"), [("text/html", "text/html; charset=utf-8"), ("*/*", PROBLEM)]
+)
+def test_a_page_without_its_database_asks_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], accept: str, kind: str
+) -> None:  # PLT 11
+    def away(*_: object, **__: object) -> None:
+        raise error("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(tokens, "look_up", away)
+
+    response = Client(raise_request_exception=False).get(
+        "/verify-email/some-token", headers={"Accept": accept}
+    )
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "1"
+    assert response["Content-Type"] == kind
+    assert b"server closed" not in response.content
 
 
 def test_the_error_page_quotes_the_request_id_escaped() -> None:
