@@ -87,6 +87,9 @@ class UserSession(BaseModel):
                 condition=Q(ended_at=None),
             ),
             models.Index(fields=["expires_at"], name="user_session_expiry"),
+            models.Index(
+                fields=["ended_at"], name="user_session_end", condition=Q(ended_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -89,6 +89,8 @@ class UserSessionRepository(Repository["UserSession"]):
         stale = self.filter(pk=session_id, last_seen_at__lt=now - SEEN_INTERVAL)
         stale.update(last_seen_at=now)
 
-    def over_before(self, moment: datetime) -> Self:
-        """Sessions that ended or ran out before the moment."""
-        return self.filter(ended_at__lt=moment) | self.filter(expires_at__lt=moment)
+    def ended_before(self, moment: datetime) -> Self:
+        return self.filter(ended_at__lt=moment)
+
+    def expired_before(self, moment: datetime) -> Self:
+        return self.filter(expires_at__lt=moment)

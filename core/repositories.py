@@ -63,7 +63,7 @@ class Repository(models.QuerySet[M], Generic[M]):
 
     def remove_some(self, limit: int) -> int:
         """Delete at most `limit` matching rows, whichever; return how many."""
-        some = self.order_by("pk").values_list("pk", flat=True)[:limit]
+        some = self.order_by().values_list("pk", flat=True)[:limit]
         return self.model._default_manager.filter(pk__in=list(some)).delete()[0]
 
     def remove(self, row: M) -> None:

@@ -70,6 +70,10 @@ class Migration(migrations.Migration):
             model_name='usersession',
             index=models.Index(fields=['expires_at'], name='user_session_expiry'),
         ),
+        migrations.AddIndex(
+            model_name='usersession',
+            index=models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='user_session_end'),
+        ),
         migrations.AddConstraint(
             model_name='usersession',
             constraint=models.CheckConstraint(condition=models.Q(('previous_refresh_id', None), models.Q(('previous_refresh_id', models.F('refresh_id')), _negated=True), _connector='OR'), name='user_session_refresh_rotates'),
