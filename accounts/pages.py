@@ -6,11 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from accounts.services import registration
 from core import tokens
 from core.errors import GoneError
+from core.pages import answering
 
 STATES = {
     "token_used": "used",
@@ -20,7 +20,7 @@ STATES = {
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@answering("GET", "HEAD", "POST")
 def verify_email(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     try:

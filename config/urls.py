@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from accounts import pages as account_pages
 from accounts.views import JWKSView
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems", pages.problem_index),
     path("problems/<slug:slug>", pages.problem),
     path("verify-email/<str:token>", account_pages.verify_email),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]
 if settings.DEVELOPMENT:

@@ -62,19 +62,25 @@ CODES = {
 }
 
 
-def read_only(view: View) -> View:
-    """Answer GET and HEAD with the view, and any other method with what is possible."""
+def answering(*methods: str) -> Callable[[View], View]:
+    """Answer these methods with the view, and any other with what is possible."""
 
-    @wraps(view)
-    def guarded(request: HttpRequest, **captured: Any) -> HttpResponse:
-        if request.method in {"GET", "HEAD"}:
-            return view(request, **captured)
-        asked = request.method == "OPTIONS"
-        response = HttpResponse(status=204) if asked else error(request, 405)
-        response["Allow"] = "GET, HEAD, OPTIONS"
-        return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, **captured: Any) -> HttpResponse:
+            if request.method in methods:
+                return view(request, **captured)
+            asked = request.method == "OPTIONS"
+            response = HttpResponse(status=204) if asked else error(request, 405)
+            response["Allow"] = ", ".join([*methods, "OPTIONS"])
+            return response
 
-    return guarded
+        return guarded
+
+    return decorate
+
+
+read_only = answering("GET", "HEAD")
 
 
 @read_only

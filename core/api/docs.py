@@ -5,8 +5,9 @@ from functools import cache
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+
+from core.pages import read_only
 
 
 @cache
@@ -16,17 +17,17 @@ def document() -> bytes:
     return orjson.dumps(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
-@require_safe
+@read_only
 def schema(request: HttpRequest) -> HttpResponse:
     return HttpResponse(document(), content_type="application/json")
 
 
-@require_safe
+@read_only
 def browser(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/api_docs.html")
 
 
-@require_safe
+@read_only
 def browser_script(request: HttpRequest) -> HttpResponse:
     """Start Swagger UI. A file of its own, so that the page needs no inline script."""
     settings = {

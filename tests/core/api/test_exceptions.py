@@ -132,3 +132,36 @@ def test_too_many_parameters_are_refused(api: ApiClient) -> None:
     response = api.send("GET", "/api/v1/users/me?" + "&".join(f"a{n}=1" for n in range(2000)))
 
     assert response.status_code == 400
+
+
+@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/users/me", 401),
+        ("GET", "/api/v1/nowhere", 404),
+        ("GET", "/api/v1/auth/token", 405),
+        ("POST", "/api/v1/auth/verify-email", 400),
+        ("GET", "/api/v1/broken", 500),
+        ("GET", "/api/v1/outage", 503),
+    ],
+)
+def test_every_answer_tells_how_much_is_left(
+    anonymous: ApiClient, method: str, path: str, status: int
+) -> None:  # PLT 9
+    response = anonymous.send(method, path)
+
+    assert response.status_code == status
+    assert response["RateLimit-Policy"].startswith('"')
+    assert ";r=" in response["RateLimit"]
+
+
+@override_settings(RATE_LIMITS={"address": "1/60"})
+def test_a_token_that_does_not_hold_is_counted_and_refused(anonymous: ApiClient) -> None:  # PLT 9
+    answers = [
+        anonymous.send("GET", "/api/v1/users/me", Authorization="Bearer nothing") for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers] == ['"address";r=0'] * 2
+    assert 1 <= int(answers[1]["Retry-After"]) <= 60

@@ -3,7 +3,7 @@ import pytest
 from django.test import Client, override_settings
 
 from core import logging as our_logging
-from tests.client import ApiClient
+from tests.client import ApiClient, problem
 
 
 @pytest.mark.parametrize("given", ["abc", "Abc.1_2-3", "a" * 128])
@@ -152,3 +152,37 @@ def test_one_line_is_logged_about_a_request(
         "path": "/api/v1/users/me",
         "status": 200,
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/schema", "GET, HEAD, OPTIONS"),
+        ("/api/docs", "GET, HEAD, OPTIONS"),
+        ("/api/docs/settings.js", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/problems", "GET, HEAD, OPTIONS"),
+        ("/verify-email/token", "GET, HEAD, POST, OPTIONS"),
+    ],
+)
+def test_a_page_says_what_it_answers(db: None, path: str, allowed: str) -> None:  # PLT 11
+    client = Client()
+
+    refused, asked = client.put(path), client.options(path)
+
+    assert (refused.status_code, refused["Allow"]) == (405, allowed)
+    assert refused["Content-Type"] == "application/problem+json"
+    assert (asked.status_code, asked["Allow"], asked.content) == (204, allowed, b"")
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/nowhere", "/api/schemas"])
+def test_the_prefix_itself_is_nothing(db: None, path: str) -> None:  # PLT 11
+    response = Client(enforce_csrf_checks=True).post(path, {}, content_type="application/json")
+
+    assert problem(response)["code"] == "not_found"
+
+
+def test_the_admin_is_found_without_its_slash(db: None) -> None:
+    response = Client().get("/admin")
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
