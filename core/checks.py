@@ -7,15 +7,20 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from core.ratelimits import parse
+from core import ratelimits
 
 
 def check_rate_limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    """Every value of RATE_LIMITS reads as a limit. Registered by CoreConfig.ready()."""
+    """RATE_LIMITS names scopes that exist, with limits. Registered by CoreConfig.ready()."""
     problems: list[CheckMessage] = []
     for scope, value in settings.RATE_LIMITS.items():
         try:
-            parse(value)
+            ratelimits.parse(value)
         except ValueError as error:
             problems.append(Error(f"RATE_LIMITS: {scope}: {error}", id="core.E001"))
+    unknown = sorted(set(settings.RATE_LIMITS) - ratelimits.SCOPES)
+    if unknown:
+        known = ", ".join(sorted(ratelimits.SCOPES))
+        line = f"RATE_LIMITS: {', '.join(unknown)} is not a scope. Known: {known}."
+        problems.append(Error(line, id="core.E002"))
     return problems

@@ -30,6 +30,9 @@ print(sum(hit("user", "uma").allowed for _ in range(60)))
 def limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMITS = {"user": "100/3600", "few": "3/60", "brief": "2/1"}
     monkeypatch.setattr(ratelimits, "_memory", MemoryLimits())
+    monkeypatch.setattr(ratelimits, "SCOPES", {*ratelimits.SCOPES})
+    ratelimits.register("few")
+    ratelimits.register("brief")
 
 
 def tried(scope: str, key: str = "uma") -> Verdict:
@@ -268,6 +271,15 @@ def test_nonsense_is_told_in_one_line(value: object, settings: Settings) -> None
 
 def test_the_settings_that_are_shipped_make_sense(settings: Settings) -> None:
     assert check_rate_limits(None) == []
+
+
+def test_a_scope_that_nobody_registered_is_told_with_those_that_exist(settings: Settings) -> None:
+    settings.RATE_LIMITS = {"sign-in": "10/60"}
+
+    (found,) = check_rate_limits(None)
+
+    assert found.id == "core.E002"
+    assert found.msg.startswith("RATE_LIMITS: sign-in is not a scope. Known: address, brief, few")
 
 
 def test_unavailability_never_reaches_the_caller(settings: Settings) -> None:
