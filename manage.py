@@ -3,16 +3,27 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
 
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line
+    from django.core.management import ManagementUtility
 
     from core.errors import ConfigurationError
 
+    class Commands(ManagementUtility):
+        def fetch_command(self, subcommand: str) -> "BaseCommand":
+            try:
+                return super().fetch_command(subcommand)
+            except SystemExit:  # Django has said in two lines that it knows no such command
+                sys.exit(2)
+
     try:
-        execute_from_command_line(sys.argv)
+        Commands(sys.argv).execute()
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -60,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = error.strerror or str(error)
         raise ConfigurationError(f"Can't listen on {host}:{port}: {reason}.") from None
     listener.set_inheritable(True)
     return listener

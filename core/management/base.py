@@ -2,11 +2,15 @@
 
 import sys
 from abc import abstractmethod
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import orjson
+from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from core.errors import DomainError
 from core.logging import use_stderr
@@ -52,6 +56,32 @@ class OneLineCommand(BaseCommand):
             sys.exit(error.returncode)
 
 
+class ServingCommand(OneLineCommand):
+    """A command that runs until it is told to end, and only with settings that make sense."""
+
+    requires_system_checks = "__all__"
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Refuse to start on errors; warnings are for `manage.py check`."""
+        errors = [found for found in checks.run_checks() if found.is_serious(checks.ERROR)]
+        told = [str(found.msg) for found in errors if not found.is_silenced()]
+        if told:
+            raise CommandError(" ".join(" ".join(told).split()))
+
+
+def whole_number(minimum: int, maximum: int = 2**31) -> Callable[[str], int]:
+    """Return a type for add_argument() that takes whole numbers in these bounds."""
+
+    def read(value: str) -> int:
+        number = int(value) if value.isascii() and value.isdigit() else -1
+        if not minimum <= number <= maximum:
+            bounds = f"between {minimum} and {maximum}" if maximum < 2**31 else f"{minimum} or more"
+            raise ArgumentTypeError(f"must be a whole number, {bounds}, not {value!r}")
+        return number
+
+    return read
+
+
 class JsonCommand(OneLineCommand):
     """A command whose result is plain data, shown as lines for a person or as JSON for a script.
 
@@ -94,6 +124,11 @@ class JsonCommand(OneLineCommand):
             return self.perform(**options)
         except DomainError as error:
             raise CommandError(error.message) from None
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+                raise
+            line = "The database is not migrated. Run: python manage.py migrate"
+            raise CommandError(line) from None
         except (OperationalError, InterfaceError) as error:
             line = " ".join(str(error).split())
             raise CommandError(f"The database can't be reached: {line}") from None

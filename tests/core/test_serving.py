@@ -122,6 +122,8 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
         ({"PUBLIC_URL": "app.example.com"}, "PUBLIC_URL must look like"),
         ({"DRAIN_S": "soon"}, "DRAIN_S must be a whole number"),
         ({"RATE_LIMITS": "[]"}, "RATE_LIMITS must be a JSON object."),
+        ({"RATE_LIMITS": '{"user": "many"}'}, "RATE_LIMITS: user: must look like 10/60"),
+        ({"RATE_LIMITS": '{"usr": "10/60"}'}, "RATE_LIMITS: usr is not a scope. Known: address, "),
         ({"JWT_PRIVATE_KEY_FILES": "/nowhere.pem"}, "JWT_PRIVATE_KEY_FILES: /nowhere.pem"),
     ],
 )
@@ -138,3 +140,58 @@ def test_production_refuses_to_start_without_its_settings(
     assert code == 1
     assert line.startswith(expected)
     assert "topsecret" not in line
+
+
+def test_a_worker_refuses_to_start_too(tmp_path: Path) -> None:  # PLT 21
+    worker = Server(tmp_path / "log", command=["manage.py", "worker"], RATE_LIMITS='{"usr": "1/1"}')
+
+    code = worker.process.wait(30)
+
+    (line,) = worker.log.read_text().splitlines()
+    assert code == 1
+    assert line.startswith("RATE_LIMITS: usr is not a scope.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve", "--port", "http"],
+        ["serve", "--port", "0"],
+        ["serve", "--port", "65536"],
+        ["serve", "--port", "-1"],
+        ["serve", "--workers", "0"],
+        ["serve", "--workers", "many"],
+        ["serve", "--nonsense"],
+        ["worker", "--concurrency", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_call_is_told_in_one_line(tmp_path: Path, words: list[str]) -> None:  # PLT 23
+    server = Server(tmp_path / "log", command=["manage.py", *words])
+
+    code = server.process.wait(30)
+
+    (line,) = server.log.read_text().splitlines()
+    assert code == 2
+    assert line.startswith(f"manage.py {words[0]}: ")
+
+
+def test_an_unknown_command_is_a_wrong_call(tmp_path: Path) -> None:  # PLT 23
+    server = Server(tmp_path / "log", command=["manage.py", "nonsense"])
+
+    code = server.process.wait(30)
+
+    assert code == 2
+    assert 1 <= len(server.log.read_text().splitlines()) <= 2
+
+
+def test_an_unknown_host_is_told_in_one_line(tmp_path: Path) -> None:  # PLT 23
+    words = ["manage.py", "serve", "--host", "nowhere.invalid", "--port", "{port}"]
+    server = Server(tmp_path / "log", command=words)
+
+    code = server.process.wait(30)
+
+    (line,) = server.log.read_text().splitlines()
+    assert code == 1
+    assert line.startswith("Can't listen on nowhere.invalid:")
+    assert "Unknown error" not in line

@@ -4,16 +4,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from core import lifecycle, serving
-from core.management.base import OneLineCommand
+from core.management.base import ServingCommand, whole_number
 
 
-class Command(OneLineCommand):
+class Command(ServingCommand):
     help = "Serve HTTP and WebSockets on one port until SIGTERM, then drain and exit 0."
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help="processes on the one port")
+        parser.add_argument("--port", type=whole_number(1, 65_535), default=8000)
+        parser.add_argument(
+            "--workers", type=whole_number(1, 256), default=1, help="processes on the one port"
+        )
         parser.add_argument(
             "--exit-with-parent", action="store_true", help="end when the parent dies"
         )

@@ -5,17 +5,17 @@ from django.core.management.base import CommandParser
 
 from core.jobs.worker import Worker, leave_process
 from core.lifecycle import exit_with_parent
-from core.management.base import OneLineCommand, UsageError
+from core.management.base import ServingCommand, whole_number
 
 
-class Command(OneLineCommand):
+class Command(ServingCommand):
     help = "Run jobs until told to end (SIGTERM or SIGINT)."
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", default="", help="only these, comma-separated; else all")
         parser.add_argument(
             "--concurrency",
-            type=int,
+            type=whole_number(1),
             default=settings.WORKER_CONCURRENCY,
             help="jobs at the same time (default: %(default)s)",
         )
@@ -24,8 +24,6 @@ class Command(OneLineCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["concurrency"] < 1:
-            raise UsageError("--concurrency must be at least 1.")
         if options["exit_with_parent"]:
             exit_with_parent()
         queues = [name.strip() for name in options["queues"].split(",") if name.strip()]

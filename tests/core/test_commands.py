@@ -1,0 +1,88 @@
+"""What holds for every command of ours, as a shell sees it."""
+
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands, load_command_class
+
+from core.management.base import JsonCommand, OneLineCommand
+from tests.core.jobs.queues import database_url
+
+OURS = sorted(
+    name
+    for name, app in get_commands().items()
+    if app in {"core", "accounts"}
+    and isinstance(load_command_class(str(app), name), OneLineCommand)
+)
+OF_DJANGO = {"migrate"}
+"""Django's own with more care: its options and its exit codes are the ones known from there."""
+ENDLESS = {"dev", "serve", "worker"}
+ON_AN_EMPTY_DATABASE = [
+    ["jobs", "list", "--json"],
+    ["create_user", "--email", "a@example.com", "--password", "an honest lamp post", "--json"],
+    ["user_token", "a@example.com", "--json"],
+]
+
+
+def manage(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    addresses = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        env={**os.environ, **addresses, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_command_of_ours_fails_in_one_line() -> None:  # PLT 23
+    ours = {name for name, app in get_commands().items() if app in {"core", "accounts"}}
+
+    assert ours - set(OURS) == OF_DJANGO
+
+
+def test_what_ends_by_itself_prints_json() -> None:  # PLT 23
+    commands = {name: load_command_class(str(get_commands()[name]), name) for name in OURS}
+
+    plain = {name for name, command in commands.items() if not isinstance(command, JsonCommand)}
+    assert plain == ENDLESS
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", OURS)
+def test_it_explains_itself_and_refuses_what_it_does_not_know(db: None, name: str) -> None:
+    explained = manage(name, "--help")  # PLT 23
+    refused = manage(name, "--nonsense")
+
+    assert explained.returncode == 0
+    assert explained.stdout.startswith(f"usage: manage.py {name}")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("words", ON_AN_EMPTY_DATABASE, ids=" ".join)
+def test_a_database_that_is_not_migrated_is_told_in_one_line(db: None, words: list[str]) -> None:
+    empty = urlunsplit(urlsplit(database_url())._replace(path="/postgres"))  # PLT 23
+
+    failed = manage(*words, DATABASE_URL=empty)
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.splitlines() == [
+        "The database is not migrated. Run: python manage.py migrate"
+    ]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("words", ON_AN_EMPTY_DATABASE, ids=" ".join)
+def test_a_database_that_is_away_is_told_in_one_line(db: None, words: list[str]) -> None:
+    failed = manage(*words, DATABASE_URL="postgres://nobody@127.0.0.1:1/none")  # PLT 23
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("The database can't be reached: ")
