@@ -1,15 +1,15 @@
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
 from accounts.models import User, UserSession
 from accounts.repositories import UserRepository
 from accounts.services import activation
+from core.admin import BoundedAdmin, HappenedFilter
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):
+class UserAdmin(BoundedAdmin):
     """People, newest first: for looking, and for shutting an account. Nothing shows a password."""
 
     list_display = [
@@ -20,10 +20,10 @@ class UserAdmin(ModelAdmin):
         "is_staff",
         "created_at",
     ]
-    list_filter = ["is_active", "is_staff", ("email_verified_at", admin.EmptyFieldListFilter)]
-    search_fields = ["email_normalized", "full_name"]
+    list_filter = ["is_active", "is_staff", ("email_verified_at", HappenedFilter)]
+    search_fields = ["email_normalized", "full_name", "id"]
+    search_help_text = "Beginning of an address or a name, or an id"
     ordering = ["-created_at", "-id"]
-    show_full_result_count = False
     readonly_fields = [
         "email", "full_name", "language", "time_zone", "is_active", "is_staff", "email_verified_at",
         "created_at", "updated_at",
@@ -60,15 +60,15 @@ def _accounts(count: int) -> str:
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(ModelAdmin):
+class UserSessionAdmin(BoundedAdmin):
     """Who is signed in where; for looking only."""
 
     list_display = ["user", "device", "ip_address", "created_at", "last_seen_at", "ended_at"]
-    list_filter = [("ended_at", admin.EmptyFieldListFilter)]
+    list_filter = [("ended_at", HappenedFilter)]
     list_select_related = ["user"]
-    search_fields = ["user__email_normalized", "ip_address"]
+    search_fields = ["user__email_normalized", "ip_address", "user__id", "id"]
+    search_help_text = "Whole email address, IP address, or an id"
     ordering = ["-created_at", "-id"]
-    show_full_result_count = False
     readonly_fields = [
         "user", "device", "ip_address", "created_at", "last_seen_at", "expires_at", "ended_at",
         "end_reason",

@@ -3,8 +3,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from accounts.repositories import UserRepository, UserSessionRepository
 from core.models import BaseModel
@@ -13,17 +15,19 @@ SESSION_LIFETIME = timedelta(days=90)
 REUSE_GRACE = timedelta(seconds=10)
 """For how long the refresh token before the current one still gets the current one: two tabs."""
 
+NEWEST_FIRST = ["-created_at", "-id"]
+
 
 class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     """A person with an account. Mail goes to `email`; `email_normalized` is what is compared."""
 
     email = models.EmailField(max_length=254)
     email_normalized = models.CharField("email", max_length=254, unique=True, editable=False)
-    email_verified_at = models.DateTimeField(null=True, blank=True)
+    email_verified_at = models.DateTimeField("email verified", null=True, blank=True)
     full_name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=16, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
     is_staff = models.BooleanField("may enter the admin", default=False)
 
     last_login = None  # sessions tell more
@@ -35,7 +39,23 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
-        indexes = [models.Index(fields=["-created_at", "-id"], name="user_newest_first")]
+        # The admin's list, each choice of its filters that may be rare, and its search by name.
+        indexes = [
+            models.Index(fields=NEWEST_FIRST, name="user_newest_first"),
+            models.Index(fields=NEWEST_FIRST, name="user_staff", condition=Q(is_staff=True)),
+            models.Index(fields=NEWEST_FIRST, name="user_inactive", condition=Q(is_active=False)),
+            models.Index(
+                fields=NEWEST_FIRST, name="user_unverified", condition=Q(email_verified_at=None)
+            ),
+            models.Index(
+                fields=NEWEST_FIRST,
+                name="user_verified",
+                condition=Q(email_verified_at__isnull=False),
+            ),
+            models.Index(
+                OpClass(Upper("full_name"), name="text_pattern_ops"), name="user_name_beginning"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -64,10 +84,10 @@ class UserSession(BaseModel):
     refreshed_at = models.DateTimeField()
     """When the current refresh token was made: its `iat`."""
     device = models.CharField(max_length=200, blank=True)
-    ip_address = models.GenericIPAddressField()
+    ip_address = models.GenericIPAddressField("IP address")
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)
 
     objects = UserSessionRepository.as_manager()
@@ -90,6 +110,19 @@ class UserSession(BaseModel):
             models.Index(
                 fields=["ended_at"], name="user_session_end", condition=Q(ended_at__isnull=False)
             ),
+            # The admin's list, each choice of its filter, and its search by address.
+            models.Index(fields=NEWEST_FIRST, name="user_session_newest_first"),
+            models.Index(
+                fields=NEWEST_FIRST,
+                name="user_session_not_ended",
+                condition=Q(ended_at=None),
+            ),
+            models.Index(
+                fields=NEWEST_FIRST,
+                name="user_session_ended",
+                condition=Q(ended_at__isnull=False),
+            ),
+            models.Index(fields=["ip_address", *NEWEST_FIRST], name="user_session_address"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
+
 from accounts import addresses
 from core.repositories import Repository
 
@@ -32,6 +35,11 @@ class UserRepository(Repository["User"]):
         except ValueError:
             return None
         return self.filter(email_normalized=normal).first()
+
+    def looked_up(self, text: str) -> Self:
+        """By id, by the beginning of the address, or by the beginning of the name in any case."""
+        address = self.filter(email_normalized__startswith=_normal(text))
+        return super().looked_up(text) | address | self.filter(full_name__istartswith=text)
 
     def get_by_natural_key(self, email: str) -> "User":
         """Django's own authentication asks by this name. Raises DoesNotExist."""
@@ -70,6 +78,15 @@ class UserSessionRepository(Repository["UserSession"]):
     def of(self, user: "User") -> Self:
         return self.filter(user_id=user.pk)
 
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one person (id or whole address) or of one computer (IP address)."""
+        if _is_ip_address(text):
+            return self.filter(ip_address=text)
+        if "@" in text:
+            return self.filter(user__email_normalized=_normal(text))
+        found = super().looked_up(text)
+        return found if found.query.is_empty() else found | self.filter(user_id=text)
+
     def open(self, *, now: datetime) -> Self:
         return self.filter(ended_at=None, expires_at__gt=now)
 
@@ -94,3 +111,18 @@ class UserSessionRepository(Repository["UserSession"]):
 
     def expired_before(self, moment: datetime) -> Self:
         return self.filter(expires_at__lt=moment)
+
+
+def _normal(text: str) -> str:
+    try:
+        return addresses.normalize(text)
+    except ValueError:
+        return text.lower()  # the beginning of an address
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        validate_ipv46_address(text)
+    except ValidationError:
+        return False
+    return "%" not in text  # PostgreSQL's inet knows no zones

@@ -47,7 +47,7 @@ _memory = MemoryLimits()
 
 SCOPES = {
     *("sign_in", "sign_in_failures", "forgot_password", "register", "invitations", "tickets"),
-    *("user", "address"),
+    *("user", "verification_mails", "address"),
 }
 """What settings.RATE_LIMITS may name; a misspelled scope would be a limit that never holds."""
 

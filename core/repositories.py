@@ -1,5 +1,6 @@
 """The repository pattern, spelled in Django: a repository *is* a typed QuerySet."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import reduce
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.db.models.sql.constants import SINGLE
@@ -114,11 +116,43 @@ class Repository(models.QuerySet[M], Generic[M]):
         """Keep the rows behind the one at `values` in the order of `keys`."""
         return self.filter(keyset.after(keys, values, reading_backward=reading_backward))
 
+    def looked_up(self, text: str) -> Self:
+        """Keep what staff mean who type this into the admin's search; here the row of an id.
+
+        A subclass adds what its indexes serve: exact values and beginnings, never a part within.
+        """
+        try:
+            pk = self.model._meta.pk.to_python(text)
+        except ValidationError:
+            return self.none()
+        return self.filter(pk=pk)
+
     async def aby_id(self, pk: Any) -> M:
         return await sync_to_async(self.by_id)(pk)
 
     async def afind(self, pk: Any) -> M | None:
         return await self.filter(pk=pk).afirst()
+
+
+def count_up_to(rows: models.QuerySet[Any], limit: int) -> int:
+    """Count the rows, but no further than the limit."""
+    return rows.order_by()[:limit].count()
+
+
+def estimated_count(rows: models.QuerySet[Any]) -> int:
+    """Return how many rows PostgreSQL's planner expects, from its statistics alone."""
+    (plan,) = json.loads(rows.order_by().explain(format="json"))
+    return int(plan["Plan"]["Plan Rows"])
+
+
+def between(rows: models.QuerySet[M], first: int, end: int) -> models.QuerySet[M]:
+    """Keep the rows from `first` up to `end` of the present order.
+
+    Their keys are read before they are: what is joined is then joined for them alone, and not for
+    every row that is passed over.
+    """
+    keys = rows.select_related(None).values_list("pk", flat=True)[first:end]
+    return rows.filter(pk__in=list(keys))
 
 
 class IdempotentAnswerRepository(Repository["IdempotentAnswer"]):
