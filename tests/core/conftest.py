@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from pytest_django.fixtures import Settings
 from core import redis
 from core.embedded.state import free_port
 from core.embedded.valkey import Valkey
+from tests.core.jobs.queues import empty_queue
 
 
 @pytest.fixture
@@ -41,3 +42,11 @@ def private_valkey(
     # Its port may be another test's tomorrow, which should not begin with an open breaker.
     redis.store().close()
     del redis._stores[settings.REDIS_URL]
+
+
+@pytest.fixture
+def queue(transactional_db: None) -> Generator[None]:
+    """An empty queue that other processes see too."""
+    empty_queue()
+    yield
+    empty_queue()
