@@ -77,8 +77,8 @@ class HappenedFilter(admin.EmptyFieldListFilter):
     """Filters by whether a moment is there; Django says "Empty" and "Not empty"."""
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        for choice, word in zip(super().choices(changelist), ("All", "No", "Yes"), strict=True):
-            yield {**choice, "display": word}
+        everything, empty, filled = super().choices(changelist)
+        yield from (everything, {**filled, "display": "Yes"}, {**empty, "display": "No"})
 
 
 class BoundedAdmin(ModelAdmin):

@@ -194,6 +194,26 @@ def test_no_secret_is_shown(staff: Client, user: User) -> None:
         assert [secret for secret in secrets if secret in response.content.decode()] == [], page
 
 
+def test_an_address_is_written_as_it_is(staff: Client, user: User) -> None:
+    page = staff.get(f"{USERS}{user.pk}/change/").content.decode()
+
+    assert "uma@example.com" in page
+    assert "Uma@example.com" not in page
+
+
+def test_filters_are_named_in_words(staff: Client) -> None:
+    page = " ".join(staff.get(USERS).content.decode().split())
+
+    assert "May enter the admin</h3>" in page
+    assert "By may" not in page
+    assert "Not empty" not in page
+
+
+def test_a_list_without_rows_says_what_would_be_there(staff: Client) -> None:
+    assert "No sessions yet" in staff.get(SESSIONS).content.decode()
+    assert "Nothing matches" in staff.get(SESSIONS, {"q": "nobody"}).content.decode()
+
+
 def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     registered = {model.__name__ for model in admin.site._registry}
 
