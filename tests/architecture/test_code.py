@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.urls import URLPattern, URLResolver, get_resolver
-
-from core.api.views import ApiView
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["accounts", "config", "core"]
@@ -72,20 +69,3 @@ def test_only_repositories_of_ours_are_managers() -> None:
     for model in apps.get_models():
         if model.__module__.split(".")[0] in ROOMS:
             assert type(model._default_manager).__name__.endswith("Repository"), model
-
-
-def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for entry in resolver.url_patterns:
-        route = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            yield from patterns(entry, route)
-        else:
-            yield route, entry
-
-
-def test_every_view_of_the_api_stands_on_ours() -> None:
-    for route, pattern in patterns(get_resolver()):
-        if route.startswith("api/v1/"):
-            view = getattr(pattern.callback, "cls", None)
-            assert view is not None, route
-            assert issubclass(view, ApiView), route
