@@ -5,10 +5,12 @@ import subprocess
 import sys
 from urllib.parse import urlsplit, urlunsplit
 
+import orjson
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from accounts.models import User
 from core.management.base import JsonCommand, OneLineCommand
 from tests.core.jobs.queues import database_url
 
@@ -86,3 +88,42 @@ def test_a_database_that_is_away_is_told_in_one_line(db: None, words: list[str])
     assert (failed.returncode, failed.stdout) == (1, "")
     (line,) = failed.stderr.splitlines()
     assert line.startswith("The database can't be reached: ")
+
+
+@pytest.mark.server
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        (["migrate"], [0, 0]),
+        (["prune", "--json"], [0, 0]),
+        (["wait_for", "--database", "--redis", "--json"], [0, 0]),
+        (["jobs", "list", "--json"], [0, 0]),
+        (ON_AN_EMPTY_DATABASE[1], [0, 1]),  # the second says that there is such an account
+    ],
+    ids=str,
+)
+def test_twice_does_no_harm(words: list[str], codes: list[int]) -> None:  # PLT 23
+    done = [manage(*words), manage(*words)]
+
+    assert [each.returncode for each in done] == codes, done
+    for each in done:
+        if "--json" in words and each.returncode == 0:
+            orjson.loads(each.stdout)
+        if each.returncode == 1:
+            assert len(each.stderr.splitlines()) == 1
+    assert User.objects.count() <= 1
+
+
+@pytest.mark.server
+def test_a_production_site_has_nothing_to_be_warned_of(db: None) -> None:  # PLT 21
+    checked = manage(
+        "check",
+        *("--deploy", "--fail-level", "WARNING"),
+        PUBLIC_URL="https://app.example.com",
+        SECRET_KEY="0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP",
+        EMAIL_URL="smtp://mail.example.com",
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.startswith("System check identified no issues")

@@ -119,13 +119,17 @@ async def test_a_stream_ends_when_its_reader_leaves() -> None:
         finally:
             closed.set()
 
-    client = Client(serving(lambda _: StreamingHttpResponse(endless())))
+    released = Event()
+    response = StreamingHttpResponse(endless())
+    response._resource_closers.append(released.set)  # as Django does with what a request opened
+    client = Client(serving(lambda _: response))
     running_ = asyncio.create_task(client.run())
     await asyncio.wait_for(client.got_part.wait(), SECONDS)
     client.left.set()
     await running_
 
     assert closed.is_set()
+    assert released.is_set()
     thread_is_free = await Client(serving(lambda _: HttpResponse(b"next"))).run()
     assert thread_is_free[1]["body"] == b"next"
 
