@@ -4,7 +4,7 @@ import sys
 from abc import abstractmethod
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import orjson
 from django.core import checks
@@ -34,7 +34,7 @@ class OneLineParser(CommandParser):
 class OneLineCommand(BaseCommand):
     """A command that tells in one line what is wrong, whether with the call or with the world."""
 
-    requires_system_checks: list[str] = []
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = []
     _called_from_command_line: bool  # Django's; a call from code gets exceptions, not exit codes
 
     def add_options(self, parser: CommandParser) -> None:

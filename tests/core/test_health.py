@@ -9,6 +9,7 @@ from django.test import Client
 
 from core import health, health_database, lifecycle
 from core.jobs.repositories import forget_worker, register_worker
+from core.postgres.base import ImpatientConnection
 
 
 @pytest.fixture(autouse=True)
@@ -150,13 +151,13 @@ async def test_one_look_opens_one_connection(
     worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # PLT 19
     opened: list[int] = []
-    connect = health_database.ImpatientConnection.connect
+    connect = ImpatientConnection.connect
 
     def counted(*arguments: Any, **named: Any) -> Any:
         opened.append(1)
         return connect(*arguments, **named)
 
-    monkeypatch.setattr(health_database.ImpatientConnection, "connect", counted)
+    monkeypatch.setattr(ImpatientConnection, "connect", counted)
 
     assert await health.ready() == (200, {"status": "ok", "failed": []})
     assert opened == [1]

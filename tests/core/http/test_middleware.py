@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 from django.test import Client, override_settings
@@ -177,7 +179,9 @@ def test_a_page_says_what_it_answers(db: None, path: str, allowed: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/nowhere", "/api/schemas"])
 def test_the_prefix_itself_is_nothing(db: None, path: str) -> None:  # PLT 11
-    response = Client(enforce_csrf_checks=True).post(path, {}, content_type="application/json")
+    client: Any = Client(enforce_csrf_checks=True)
+
+    response = client.post(path, {}, content_type="application/json")
 
     assert problem(response)["code"] == "not_found"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from core.http.threads import InThreads
 from tests.servers import running
@@ -55,10 +56,10 @@ class Client:
         return self.sent
 
 
-def serving(respond: Callable[[dict[str, Any]], HttpResponse]) -> InThreads:
+def serving(respond: Callable[[dict[str, Any]], HttpResponseBase]) -> InThreads:
     """Return what serves a function from environ to one of Django's responses, on one thread."""
 
-    def application(environ: dict[str, Any], start_response: Any) -> HttpResponse:
+    def application(environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
         response = respond(environ)
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         return response
@@ -120,7 +121,7 @@ async def test_a_stream_ends_when_its_reader_leaves() -> None:
             closed.set()
 
     released = Event()
-    response = StreamingHttpResponse(endless())
+    response: Any = StreamingHttpResponse(endless())
     response._resource_closers.append(released.set)  # as Django does with what a request opened
     client = Client(serving(lambda _: response))
     running_ = asyncio.create_task(client.run())
