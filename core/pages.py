@@ -43,6 +43,10 @@ WORDS = {
         "This page can only be read",
         "Nothing here can be changed, and nothing was. Load the page again.",
     ),
+    429: (
+        "Too many requests at once",
+        "Nothing was lost. Wait a few minutes, then load the page again.",
+    ),
     500: (
         "Something went wrong on our side",
         "It was written down, and nothing you did caused it. Try again in a moment.",
@@ -57,6 +61,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    429: "rate_limited",
     500: "internal_error",
     503: "database_unavailable",
 }
@@ -150,6 +155,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error(request, 404)
+
+
+def too_many_requests(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error(request, 429)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

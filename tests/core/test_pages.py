@@ -16,6 +16,7 @@ ERRORS = {
     400: lambda request: pages.bad_request(request, ValueError()),
     403: lambda request: pages.forbidden(request, PermissionError()),
     404: lambda request: pages.not_found(request, Http404()),
+    429: lambda request: pages.too_many_requests(request, ValueError()),
     500: pages.server_error,
 }
 
