@@ -21,6 +21,7 @@ from core.api.exceptions import (
 )
 from core.api.pagination import PARAMETERS as PAGE_PARAMETERS
 from core.api.queries import refuse_unknown
+from core.api.serializers import ReadSerializer
 from core.errors import (
     ForbiddenError,
     NotFoundError,
@@ -162,11 +163,12 @@ class ApiViewSet(ApiView, GenericViewSet[Any]):
 
     def filter_queryset(self, queryset: Any) -> Any:
         """Filter, search and order; and let a list read what its serializer shows."""
-        found = super().filter_queryset(queryset)
-        columns = self.get_serializer_class().columns() if self.action == "list" else None
-        if columns is None:
+        found: Any = super().filter_queryset(queryset)
+        serializer = self.get_serializer_class()
+        if self.action != "list" or not issubclass(serializer, ReadSerializer):
             return found
-        return found.rows(tuple(dict.fromkeys([*columns, *(key.name for key in self.sort_keys)])))
+        columns, order = serializer.columns(), [key.name for key in self.sort_keys]
+        return found.rows([*dict.fromkeys([*columns, *order])]) if columns else found
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self}

@@ -19,8 +19,9 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
-from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.errors import _WaitTimeout
+from psycopg.types.datetime import TimestamptzLoader
 
 ANSWER_TIMEOUT_SECONDS = 6.0
 RETRY_AFTER_SECONDS = 0.5
@@ -50,10 +51,10 @@ class ImpatientConnection(psycopg.Connection[Any]):
             raise UnansweredError("the database server does not answer") from None
 
 
-class MomentLoader(BaseTzLoader):
+class MomentLoader(TimestamptzLoader):
     """Reads `timestamptz` of a connection in UTC at a tenth of the price of psycopg's pattern."""
 
-    timezone = UTC
+    timezone = UTC  # Django asks a loader for this before it puts one of its own in its place
 
     def load(self, data: Any) -> datetime:
         try:
