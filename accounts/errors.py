@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from core.errors import ForbiddenError, UnauthenticatedError
 
 
@@ -26,6 +28,18 @@ class TokenReusedError(UnauthenticatedError):
 class InvalidCredentialsError(UnauthenticatedError):
     code = "invalid_credentials"
     detail = "The address or the password is not right."
+
+
+class DeletionRequestedError(ForbiddenError):
+    """The person asked for the deletion of this account, and may still take that back."""
+
+    code = "deletion_requested"
+
+    def __init__(self, *, due_at: datetime) -> None:
+        super().__init__(
+            f"This account will be deleted on {due_at.astimezone(UTC):%d %B %Y}. To keep it, open"
+            " the link in the mail we sent, or call /api/v1/auth/deletion/cancel."
+        )
 
 
 class EmailNotVerifiedError(ForbiddenError):

@@ -1,9 +1,14 @@
 """What views know of the caller."""
 
+import ua_parser
 from rest_framework.request import Request
 
 from accounts.jwt import Claims
 from accounts.models import User
+
+MAX_USER_AGENT_LENGTH = 500
+"""What is read of it: the patterns take time with its length."""
+MAX_NAME_LENGTH = 60
 
 
 class AuthenticatedRequest(Request):
@@ -14,6 +19,13 @@ class AuthenticatedRequest(Request):
 
 
 def device_of(request: Request) -> str:
-    """Return the User-Agent, printable characters only."""
-    text = str(request.META.get("HTTP_USER_AGENT", ""))
-    return "".join(character for character in text if character.isprintable())
+    """Return what a person recognizes their device by, e.g. "Firefox on Linux".
+
+    Of a program that says something else of itself it is that, as far as the first blank.
+    """
+    text = str(request.META.get("HTTP_USER_AGENT", ""))[:MAX_USER_AGENT_LENGTH]
+    found = ua_parser.parse(text)
+    if found.user_agent is None:
+        return "".join(c for c in text if c.isprintable()).partition(" ")[0][:MAX_NAME_LENGTH]
+    system = f" on {found.os.family}" if found.os else ""
+    return f"{found.user_agent.family}{system}"

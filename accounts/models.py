@@ -28,6 +28,8 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     language = models.CharField(max_length=16, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
     is_active = models.BooleanField("active", default=True)
+    deletion_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When the account goes for good; None for one that stays."""
     is_staff = models.BooleanField("may enter the admin", default=False)
 
     last_login = None  # sessions tell more
@@ -54,6 +56,11 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
             ),
             models.Index(
                 OpClass(Upper("full_name"), name="text_pattern_ops"), name="user_name_beginning"
+            ),
+            models.Index(
+                fields=["deletion_due_at"],
+                name="user_deletion_due",
+                condition=~Q(deletion_due_at=None),
             ),
         ]
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from accounts.models import UserSession
+from accounts.models import User, UserSession
+from accounts.services import deletion
 from core import pruning
 
 SESSIONS_KEPT_FOR = timedelta(days=30)
@@ -13,6 +14,13 @@ def register() -> None:
     # Two, each by its own index: a question after either is answered by reading the whole table.
     pruning.register("sessions that ended", prune_ended_sessions)
     pruning.register("sessions that ran out", prune_expired_sessions)
+    pruning.register("accounts", purge_accounts)
+
+
+def purge_accounts(now: datetime, dry_run: bool) -> int:
+    if dry_run:
+        return User.objects.due_for_deletion(now=now).count()
+    return pruning.in_batches(lambda limit: deletion.purge_some(limit, now=now), batch=100)
 
 
 def prune_ended_sessions(now: datetime, dry_run: bool) -> int:

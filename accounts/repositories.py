@@ -28,6 +28,9 @@ class UserRepository(Repository["User"]):
         """Keep these; in the order of their ids, so that two who lock several never deadlock."""
         return self.filter(pk__in=list(ids)).order_by("pk")
 
+    def due_for_deletion(self, *, now: datetime) -> Self:
+        return self.filter(deletion_due_at__lte=now).order_by("deletion_due_at")
+
     def by_email(self, email: str) -> "User | None":
         """Return the account of an address, however spelled; None also for what is none."""
         try:
@@ -71,6 +74,7 @@ class UserRepository(Repository["User"]):
     def lock_unchanged(self, user: "User") -> bool:
         """Lock the row; tell whether it is still active and has the password that was read."""
         same = self.filter(pk=user.pk, password=user.password, is_active=True)
+        same = same.filter(deletion_due_at=user.deletion_due_at)
         return same.locked().first() is not None
 
 
@@ -89,6 +93,13 @@ class UserSessionRepository(Repository["UserSession"]):
 
     def open(self, *, now: datetime) -> Self:
         return self.filter(ended_at=None, expires_at__gt=now)
+
+    def other_than(self, session_id: UUID) -> Self:
+        return self.exclude(pk=session_id)
+
+    def devices(self) -> set[str]:
+        """Return the devices of the latest hundred sessions, over or not."""
+        return set(self.order_by("-created_at", "-id").values_list("device", flat=True)[:100])
 
     def with_user(self) -> Self:
         return self.select_related("user")

@@ -77,6 +77,25 @@ class TokenSerializer(InputSerializer):
     token = serializers.CharField(max_length=512)
 
 
+class PasswordResetSerializer(InputSerializer):
+    token = serializers.CharField(max_length=512)
+    password = PasswordField()
+
+
+class PasswordChangeSerializer(InputSerializer):
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class AddressChangeSerializer(InputSerializer):
+    email = serializers.CharField(max_length=320)
+    password = PasswordField()
+
+
+class PasswordSerializer(InputSerializer):
+    password = PasswordField()
+
+
 class CredentialsSerializer(InputSerializer):
     email = serializers.CharField(max_length=320)
     password = PasswordField()

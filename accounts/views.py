@@ -1,4 +1,5 @@
 from typing import ClassVar
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -7,15 +8,19 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import jwt, keys
+from accounts import addresses, jwt, keys
 from accounts.authentication import bearer_token
 from accounts.http import AuthenticatedRequest, device_of
 from accounts.models import UserSession
 from accounts.repositories import UserSessionRepository
 from accounts.serializers import (
+    AddressChangeSerializer,
     CredentialsSerializer,
     DetailSerializer,
     EmailSerializer,
+    PasswordChangeSerializer,
+    PasswordResetSerializer,
+    PasswordSerializer,
     ProfileChangeSerializer,
     RefreshSerializer,
     RegistrationSerializer,
@@ -25,7 +30,14 @@ from accounts.serializers import (
     TokenSerializer,
     UserSerializer,
 )
-from accounts.services import profile, registration, sessions
+from accounts.services import (
+    address_change,
+    deletion,
+    password,
+    profile,
+    registration,
+    sessions,
+)
 from core.api.views import ApiView, ApiViewSet
 from core.errors import UnauthenticatedError
 
@@ -69,6 +81,85 @@ class ResendVerificationView(PublicView):
         body.is_valid(raise_exception=True)
         registration.resend_verification(now=timezone.now(), **body.validated_data)
         return Response(CHECK_MAIL, 202)
+
+
+class ForgotPasswordView(PublicView):
+    @extend_schema(request=EmailSerializer, responses={202: DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Mail a link to choose a new password. The answer is the same for every address."""
+        body = EmailSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        email = body.validated_data["email"]
+        self.count("forgot_password", addresses.throttle_key(email))
+        password.forget(email=email, now=timezone.now())
+        return Response(CHECK_MAIL, 202)
+
+
+class ResetPasswordView(PublicView):
+    @extend_schema(request=PasswordResetSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Choose a new password with the token that was mailed. Every session ends."""
+        body = PasswordResetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        password.reset(now=timezone.now(), **body.validated_data)
+        return Response(status=204)
+
+
+class ChangePasswordView(ApiView):
+    @extend_schema(request=PasswordChangeSerializer, responses={204: None})
+    def post(self, request: AuthenticatedRequest) -> Response:
+        """Choose a new password. Every session but this one ends."""
+        body = PasswordChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        password.change(
+            user=request.user,
+            session_id=request.auth.session_id,
+            now=timezone.now(),
+            **body.validated_data,
+        )
+        return Response(status=204)
+
+
+class ChangeEmailView(ApiView):
+    @extend_schema(request=AddressChangeSerializer, responses={202: DetailSerializer})
+    def post(self, request: AuthenticatedRequest) -> Response:
+        """Mail a link to a new address. The old one stays until the new one is proved."""
+        body = AddressChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        address_change.request(user=request.user, now=timezone.now(), **body.validated_data)
+        return Response(CHECK_MAIL, 202)
+
+
+class ConfirmEmailView(PublicView):
+    @extend_schema(request=TokenSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Move the account to the address that the token was mailed to."""
+        body = TokenSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        address_change.confirm(now=timezone.now(), **body.validated_data)
+        return Response(status=204)
+
+
+class RevertEmailView(PublicView):
+    @extend_schema(request=TokenSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Move the account back to the address it had, within 72 hours. Every session ends."""
+        body = TokenSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        address_change.revert(now=timezone.now(), **body.validated_data)
+        return Response(status=204)
+
+
+class CancelDeletionView(PublicView):
+    limit_scope: ClassVar[str | None] = "sign_in"
+
+    @extend_schema(request=CredentialsSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Keep an account that was going to be deleted; sign in afterwards."""
+        body = CredentialsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        deletion.cancel_by_password(now=timezone.now(), **body.validated_data)
+        return Response(status=204)
 
 
 class SignInView(PublicView):
@@ -124,6 +215,14 @@ class MeView(ApiView):
         user = profile.change_profile(user=request.user, now=timezone.now(), **body.validated_data)
         return Response(UserSerializer(user).data)
 
+    @extend_schema(request=PasswordSerializer, responses={204: None})
+    def delete(self, request: AuthenticatedRequest) -> Response:
+        """Delete the account in 14 days. Every session ends now; until then it can be kept."""
+        body = PasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        deletion.request(user=request.user, now=timezone.now(), **body.validated_data)
+        return Response(status=204)
+
 
 class SessionViewSet(mixins.ListModelMixin, ApiViewSet):
     """The caller's open sessions, newest first."""
@@ -137,6 +236,23 @@ class SessionViewSet(mixins.ListModelMixin, ApiViewSet):
         if getattr(self, "swagger_fake_view", False):  # schema generation has no caller
             return UserSession.objects.none()
         return UserSession.objects.of(self.request.user).open(now=timezone.now())  # type: ignore[arg-type]
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: AuthenticatedRequest, session_id: UUID) -> Response:
+        """End a session everywhere."""
+        sessions.revoke_session(user=request.user, session_id=session_id, now=timezone.now())
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy_others(self, request: AuthenticatedRequest) -> Response:
+        """End every session but this one."""
+        sessions.end_other_sessions(
+            user=request.user,
+            kept=request.auth.session_id,
+            reason="revoked",
+            now=timezone.now(),
+        )
+        return Response(status=204)
 
 
 class JWKSView(PublicView):

@@ -73,7 +73,7 @@ class MailedToken(BaseModel):
                 name="mailed_token_closed_holds_no_data",
             ),
         ]
-        indexes = [models.Index(fields=["purpose", "subject_id"], name="mailed_token_subject")]
+        indexes = [models.Index(fields=["subject_id", "purpose"], name="mailed_token_subject")]
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.subject_id}"

@@ -79,6 +79,10 @@ class Repository(models.QuerySet[M], Generic[M]):
         """
         return self.select_for_update(of=("self",), no_key=True)
 
+    def skipping_locked(self) -> Self:
+        """Lock matching rows like `locked`, and leave out those that somebody else holds."""
+        return self.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
     def matching(self, words: Sequence[str], *, within: Sequence[str]) -> Self:
         """Keep rows in which every word stands somewhere in the named text columns, in any case."""
         found = self
@@ -176,6 +180,9 @@ class IdempotentAnswerRepository(Repository["IdempotentAnswer"]):
 
 
 class MailedTokenRepository(Repository["MailedToken"]):
+    def about(self, subject_id: UUID) -> Self:
+        return self.filter(subject_id=subject_id)
+
     def of(self, purpose: str, subject_id: UUID) -> Self:
         return self.filter(purpose=purpose, subject_id=subject_id)
 

@@ -72,6 +72,11 @@ def revoke(*, purpose: str, subject_id: UUID, now: datetime) -> int:
     return MailedToken.objects.of(purpose, subject_id).supersede_all(now=now)
 
 
+def forget(*, subject_id: UUID) -> None:
+    """Delete every token of a subject that goes for good."""
+    MailedToken.objects.about(subject_id).delete()
+
+
 def open_data(*, purpose: str, subject_id: UUID) -> list[dict[str, Any]]:
     """Return the data of every unspent token of the purpose and subject, expired or not."""
     return MailedToken.objects.of(purpose, subject_id).unspent().contents()

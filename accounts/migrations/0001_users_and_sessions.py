@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(default='en', max_length=16)),
                 ('time_zone', models.CharField(default='UTC', max_length=64)),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('deletion_due_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('is_staff', models.BooleanField(default=False, verbose_name='may enter the admin')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
@@ -83,6 +84,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='user',
             index=models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('full_name'), name='text_pattern_ops'), name='user_name_beginning'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(condition=models.Q(('deletion_due_at', None), _negated=True), fields=['deletion_due_at'], name='user_deletion_due'),
         ),
         migrations.AddIndex(
             model_name='usersession',

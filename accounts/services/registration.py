@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import addresses, passwords
-from accounts.events import EmailVerified, VerificationRequested
+from accounts.events import EmailVerified, LinkRequested
 from accounts.models import User
 from accounts.services import sessions
 from core import ratelimits, tokens
@@ -133,7 +133,7 @@ def _send(user: User | None, *, data: dict[str, str], keep_earlier: bool, now: d
         data=data,
         keep_earlier=keep_earlier,
     )
-    publish(VerificationRequested(token_id=token.pk))
+    publish(LinkRequested(token_id=token.pk))
 
 
 def _waiting(email: str) -> User | None:

@@ -6,16 +6,18 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from accounts import addresses, jwt, passwords
+from accounts import jwt, passwords
 from accounts.errors import (
+    DeletionRequestedError,
     EmailNotVerifiedError,
     InvalidCredentialsError,
     SessionRevokedError,
     TokenReusedError,
 )
-from accounts.events import SessionsEnded, SessionStarted
+from accounts.events import NewDeviceSeen, RefreshTokenReused, SessionsEnded, SessionStarted
 from accounts.models import SESSION_LIFETIME, User, UserSession
-from core import ratelimits
+from accounts.repositories import UserSessionRepository
+from accounts.services import credentials
 from core.events import publish
 
 MAX_DEVICE_LENGTH = 200
@@ -31,19 +33,16 @@ class TokenPair:
 def authenticate(*, email: str, password: str) -> User:
     """Return the person whose address and password these are.
 
-    Unknown, wrong and inactive cost the same and look the same. Failures are counted by account and
-    a try beyond the limit is refused even with the right password; a success is not counted.
-    Raises InvalidCredentialsError, LimitReachedError or EmailNotVerifiedError.
+    Unknown, wrong and inactive cost the same and look the same. Raises InvalidCredentialsError or
+    LimitReachedError; with the right password EmailNotVerifiedError or DeletionRequestedError.
     """
-    account = addresses.throttle_key(email)
-    verdict = ratelimits.take("sign_in_failures", account)
     user = User.objects.by_email(email)
-    if not passwords.matches(user, password) or user is None or not user.is_active:
+    if not credentials.are_right(email=email, user=user, password=password) or user is None:
         raise InvalidCredentialsError
-    if verdict:
-        ratelimits.give_back("sign_in_failures", account, verdict)
     if not user.email_verified:
         raise EmailNotVerifiedError
+    if user.deletion_due_at:
+        raise DeletionRequestedError(due_at=user.deletion_due_at)
     if passwords.is_outdated(user):
         User.objects.replace_hash(user, password=passwords.hashed(password))
     return user
@@ -61,16 +60,20 @@ def sign_in(*, email: str, password: str, device: str, ip_address: str, now: dat
 
 @transaction.atomic
 def start_session(*, user: User, device: str, ip_address: str, now: datetime) -> TokenPair:
+    device = device[:MAX_DEVICE_LENGTH]
+    known = UserSession.objects.of(user).devices()
     session = UserSession.objects.add(
         user=user,
         created_at=now,
         refreshed_at=now,
-        device=device[:MAX_DEVICE_LENGTH],
+        device=device,
         ip_address=ip_address,
         last_seen_at=now,
         expires_at=now + SESSION_LIFETIME,
     )
     publish(SessionStarted(user_id=user.pk, session_id=session.pk))
+    if known and device not in known:
+        publish(NewDeviceSeen(user_id=user.pk, session_id=session.pk))
     return _tokens(session, user, now=now)
 
 
@@ -98,6 +101,7 @@ def _rotate(session_id: UUID, refresh_id: UUID, *, now: datetime) -> TokenPair |
         )
     elif not session.accepts_previous(refresh_id, now=now):
         _end(session, reason="refresh token reused", now=now)
+        publish(RefreshTokenReused(user_id=session.user_id, session_id=session.pk))
         return None
     return _tokens(session, session.user, now=now)
 
@@ -111,9 +115,26 @@ def end_session(*, session_id: UUID, reason: str, now: datetime) -> None:
 
 
 @transaction.atomic
+def revoke_session(*, user: User, session_id: UUID, now: datetime) -> None:
+    """End one of the person's own open sessions. Raises NotFoundError for any other."""
+    session = UserSession.objects.of(user).open(now=now).locked().by_id(session_id)
+    _end(session, reason="revoked", now=now)
+
+
 def end_every_session(*, user: User, reason: str, now: datetime) -> int:
     """End all of a person's sessions; return how many were open."""
-    ended = UserSession.objects.of(user).end_all(reason=reason, now=now)
+    return _end_all(user, UserSession.objects.of(user), reason=reason, now=now)
+
+
+def end_other_sessions(*, user: User, kept: UUID, reason: str, now: datetime) -> int:
+    """End all of a person's sessions but one; return how many were open."""
+    others = UserSession.objects.of(user).other_than(kept)
+    return _end_all(user, others, reason=reason, now=now)
+
+
+@transaction.atomic
+def _end_all(user: User, which: UserSessionRepository, *, reason: str, now: datetime) -> int:
+    ended = which.end_all(reason=reason, now=now)
     publish(SessionsEnded(user_id=user.pk, session_ids=ended, reason=reason))
     return len(ended)
 

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ('superseded_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['purpose', 'subject_id'], name='mailed_token_subject')],
+                'indexes': [models.Index(fields=['subject_id', 'purpose'], name='mailed_token_subject')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('used_at', None), ('superseded_at', None), _connector='OR'), name='mailed_token_used_xor_superseded'), models.CheckConstraint(condition=models.Q(models.Q(('superseded_at', None), ('used_at', None)), ('data', {}), _connector='OR'), name='mailed_token_closed_holds_no_data')],
             },
         ),

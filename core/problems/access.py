@@ -62,6 +62,14 @@ ACCESS = (
         "Ask an owner or admin of the organization to do it, or to give you another role.",
     ),
     Problem(
+        "deletion_requested",
+        "This account is going to be deleted",
+        (403,),
+        "The email and the password are right, but the deletion of this account was asked for. "
+        "Until its day comes, nothing of it is lost.",
+        "To keep it, open the link in the mail that told you of the deletion.",
+    ),
+    Problem(
         "email_not_verified",
         "The email address is not confirmed yet",
         (403,),

@@ -62,7 +62,7 @@ def test_the_owner_of_a_taken_address_is_told(anonymous: ApiClient, user: User) 
     anonymous.send("POST", REGISTER, BODY | {"email": user.email})
     notice = MailedToken.objects.get()
 
-    mails.send_verification(token_id=notice.pk, now=timezone.now())
+    mails.send_link(token_id=notice.pk, now=timezone.now())
 
     (message,) = mail.outbox
     assert message.to == [user.email]
@@ -245,7 +245,7 @@ def test_a_mail_that_comes_too_late_is_not_sent(now: datetime) -> None:
     registration.verify_email(token=newest_token(user), now=now)
     mail.outbox.clear()
 
-    mails.send_verification(token_id=token.pk, now=now)
+    mails.send_link(token_id=token.pk, now=now)
 
     assert mail.outbox == []
 

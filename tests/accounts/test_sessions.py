@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -19,11 +20,13 @@ from accounts.models import REUSE_GRACE, User, UserSession
 from accounts.services import sessions
 from tests.client import ApiClient, problem
 from tests.conftest import PASSWORD, make_user
+from tests.mails import queued
 
 SIGN_IN = "/api/v1/auth/token"
 REFRESH = "/api/v1/auth/token/refresh"
 LOGOUT = "/api/v1/auth/logout"
 ME = "/api/v1/users/me"
+SESSIONS = "/api/v1/users/me/sessions"
 
 
 @pytest.fixture
@@ -357,3 +360,106 @@ def test_last_seen_is_written_once_a_minute(
 
     session.refresh_from_db()
     assert session.last_seen_at == now
+
+
+def agent(text: str) -> dict[str, str]:
+    return {"user-agent": text}
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+    " Gecko) Version/17.4 Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (FIREFOX, "Firefox on Linux"),
+        (IPHONE, "Mobile Safari on iOS"),
+        ("curl/8.5.0", "curl"),
+        ("Acme-Importer/2.1 (build 7)", "Acme-Importer/2.1"),
+        ("", ""),
+        ("x" * 5000, "x" * 60),
+    ],
+)
+def test_a_session_names_its_device(
+    anonymous: ApiClient, user: User, sent: str, shown: str
+) -> None:
+    body = {"email": user.email, "password": PASSWORD}
+    anonymous.send("POST", SIGN_IN, body, **agent(sent))  # ACC 23
+
+    assert UserSession.objects.of(user).get().device == shown
+
+
+def test_the_list_marks_this_session_and_ends_another(api: ApiClient, user: User) -> None:
+    other = begin(user, timezone.now())
+    listed = api.read(SESSIONS)["items"]  # ACC 23
+
+    assert [item["current"] for item in listed] == [False, True]
+    assert api.send("DELETE", f"{SESSIONS}/{listed[0]['id']}").status_code == 204
+
+    bearer = {"authorization": f"Bearer {other.access}"}
+    assert problem(ApiClient().send("GET", ME, **bearer))["code"] == "session_revoked"
+    assert len(api.read(SESSIONS)["items"]) == 1
+
+
+def test_a_session_of_somebody_else_is_not_there(
+    api: ApiClient, stranger: User, now: datetime
+) -> None:
+    begin(stranger, now)
+    foreign = UserSession.objects.of(stranger).get()
+
+    refused = api.send("DELETE", f"{SESSIONS}/{foreign.pk}")  # ACC 23
+    unknown = api.send("DELETE", f"{SESSIONS}/{uuid4()}")
+
+    assert refused.status_code == unknown.status_code == 404
+    same = [{**problem(answer), "request_id": ""} for answer in (refused, unknown)]
+    assert same[0] == same[1]
+    assert UserSession.objects.by_id(foreign.pk).is_open(now=now)
+
+
+def test_a_session_that_is_over_is_not_there(api: ApiClient, user: User, now: datetime) -> None:
+    begin(user, now)
+    over = UserSession.objects.of(user).latest("created_at")
+    path = f"{SESSIONS}/{over.pk}"
+
+    assert [api.send("DELETE", path).status_code for _ in range(2)] == [204, 404]
+
+
+def test_all_but_this_one(api: ApiClient, user: User, stranger: User, now: datetime) -> None:
+    for person in (user, user, stranger):
+        begin(person, now)
+
+    assert api.send("DELETE", SESSIONS).status_code == 204  # ACC 23
+
+    assert [item["current"] for item in api.read(SESSIONS)["items"]] == [True]
+    assert UserSession.objects.of(stranger).open(now=now).count() == 1
+
+
+def test_a_new_device_is_told_and_the_first_and_known_ones_are_not(
+    user: User, now: datetime
+) -> None:
+    for device in ("Firefox on Linux", "Firefox on Linux", "Mobile Safari on iOS"):
+        sessions.start_session(user=user, device=device, ip_address="127.0.0.1", now=now)
+
+    told = queued("accounts.tasks:mail_session_notice")
+
+    newest = UserSession.objects.of(user).get(device="Mobile Safari on iOS")
+    assert told == [{"template": "new_device", "session_id": str(newest.pk)}]
+
+
+def test_the_owner_is_told_of_a_reuse_once(user: User, now: datetime) -> None:
+    pair = begin(user, now)
+    sessions.refresh(token=pair.refresh, now=now)
+    later = now + REUSE_GRACE + timedelta(seconds=1)
+
+    with pytest.raises(TokenReusedError):  # ACC 20
+        sessions.refresh(token=pair.refresh, now=later)
+    with pytest.raises(SessionRevokedError):
+        sessions.refresh(token=pair.refresh, now=later)
+
+    assert [mail["template"] for mail in queued("accounts.tasks:mail_session_notice")] == [
+        "session_ended"
+    ]

@@ -82,7 +82,7 @@ def test_a_link_that_is_not_needed_is_not_mailed(
     registration.resend_verification(email=email, now=now)
 
     token = MailedToken.objects.get()
-    mails.send_verification(token_id=token.pk, now=now)
+    mails.send_link(token_id=token.pk, now=now)
     assert (mail.outbox, token.binding) == ([], "")
 
 

@@ -1,0 +1,96 @@
+"""Forgotten, reset and changed passwords."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import passwords
+from accounts.events import LinkRequested, PasswordChanged
+from accounts.models import User
+from accounts.services import credentials, sessions
+from accounts.services.registration import PURPOSE as VERIFY
+from core import tokens
+from core.errors import FieldProblem, InvalidError
+from core.events import publish
+from core.models import MailedToken, new_id
+
+RESET = "reset_password"
+LINK_LIFETIME = timedelta(hours=1)
+CHANGE_ADDRESS = "change_email"
+
+
+@transaction.atomic
+def forget(*, email: str, now: datetime) -> MailedToken:
+    """Mail a link to choose a new password; earlier ones end.
+
+    The same statements run, and a token comes back, also when nobody gets a mail: for unknown
+    addresses and for accounts that were shut.
+    """
+    user = User.objects.active().by_email(email)
+    return send_link(user, now=now)
+
+
+def send_link(user: User | None, *, now: datetime) -> MailedToken:
+    token = tokens.issue(
+        purpose=RESET,
+        subject_id=user.pk if user else new_id(),
+        binding=user.email_normalized if user else "",
+        lifetime=LINK_LIFETIME,
+        now=now,
+    )
+    publish(LinkRequested(token_id=token.pk))
+    return token
+
+
+@transaction.atomic
+def reset(*, token: str, password: str, now: datetime) -> None:
+    """Choose a password with a mailed link, which also proves the address; ends every session.
+
+    Raises InvalidError for a weak password, which leaves the link unspent, and GoneError.
+    """
+    subject = tokens.look_up(purpose=RESET, secret=token, now=now).subject_id
+    user = User.objects.locked().find(subject)  # before its tokens, whichever of them is used
+    if user is not None:
+        _check(user, password, pointer="/password")
+    spent = tokens.spend(purpose=RESET, secret=token, now=now)
+    if user is None or not user.is_active or user.email_normalized != spent.binding:
+        raise tokens.TokenSupersededError
+    proved = user.email_verified_at or now
+    _write(user, password, email_verified_at=proved, now=now)
+    tokens.revoke(purpose=VERIFY, subject_id=user.pk, now=now)
+    sessions.end_every_session(user=user, reason="password reset", now=now)
+
+
+def change(
+    *, user: User, current_password: str, new_password: str, session_id: UUID, now: datetime
+) -> None:
+    """Replace the password by one that the person chose; ends every session but `session_id`.
+
+    Raises InvalidError for a wrong, weak or unchanged password, and LimitReachedError.
+    """
+    credentials.prove(user, password=current_password, pointer="/current_password")
+    _check(user, new_password, pointer="/new_password")
+    with transaction.atomic():
+        if not User.objects.lock_unchanged(user):
+            raise InvalidError(
+                FieldProblem("/current_password", "invalid", "The password was changed just now.")
+            )
+        _write(user, new_password, now=now)
+        sessions.end_other_sessions(user=user, kept=session_id, reason="password changed", now=now)
+
+
+def _check(user: User, password: str, *, pointer: str) -> None:
+    found = passwords.complaints(password, email=user.email, full_name=user.full_name)
+    if not found and passwords.matches(user, password):
+        found = ["This is the password you have. Choose another one."]
+    if found:
+        raise InvalidError(*(FieldProblem(pointer, "invalid", text) for text in found))
+
+
+def _write(user: User, password: str, *, now: datetime, **fields: datetime) -> None:
+    """Store the password, and end every link that somebody who knew the old one may have made."""
+    User.objects.change(user, password=passwords.hashed(password), **fields)
+    for purpose in (RESET, CHANGE_ADDRESS):
+        tokens.revoke(purpose=purpose, subject_id=user.pk, now=now)
+    publish(PasswordChanged(user_id=user.pk))
