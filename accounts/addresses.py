@@ -32,6 +32,12 @@ def normalize(address: str) -> str:
     return canonical(address).lower()
 
 
+def masked(address: str) -> str:
+    """Return enough to recognize one's own address by, and too little to write to."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
 def throttle_key(address: str) -> str:
     """Return what tries are counted by: tags and dots are merged and buy no more tries.
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts import addresses
 from accounts.models import User, UserSession
 from accounts.services import address_change, deletion, password, registration
-from core import mail, tokens
+from core import mail, moments, tokens
 from core.models import MailedToken
 
 Link = Callable[[User, MailedToken], None]
@@ -37,9 +38,9 @@ def send_session_notice(template: str, *, session_id: UUID) -> None:
     session = UserSession.objects.with_user().find(session_id)
     if session is not None and session.user.is_active:
         about = {
-            "device": session.device or "an unknown device",
+            "device": _device(session),
             "ip_address": session.ip_address,
-            "signed_in_at": session.created_at,
+            "signed_in_at": moments.in_words(session.created_at, zone=session.user.time_zone),
         }
         _send(template, session.user, session.user.email, about)
 
@@ -54,7 +55,7 @@ def _verify(user: User, token: MailedToken) -> None:
 
 def _registered_again(user: User, token: MailedToken) -> None:
     if token.binding == user.email_normalized:
-        _send("already_registered", user, user.email, {"reset_url": settings.PUBLIC_URL})
+        _send("already_registered", user, user.email, {})
 
 
 def _reset(user: User, token: MailedToken) -> None:
@@ -74,24 +75,36 @@ def _confirm_address(user: User, token: MailedToken) -> None:
 
 
 def _address_changed(user: User, token: MailedToken) -> None:
-    hours = _hours(address_change.REVERT_LIFETIME.total_seconds())
-    words = {
-        "link": _link("revert-email", token),
-        "expires_in_hours": hours,
-        "new_email": user.email,
-    }
-    _send("email_changed", user, token.data["email"], words)
+    if user.email_normalized != token.binding:  # else it is back already
+        hours = _hours(address_change.REVERT_LIFETIME.total_seconds())
+        words = {
+            "link": _link("revert-email", token),
+            "expires_in_hours": hours,
+            "new_email": addresses.masked(user.email),
+        }
+        _send("email_changed", user, token.data["email"], words)
 
 
 def _deletion_requested(user: User, token: MailedToken) -> None:
     if user.deletion_due_at is not None:
-        words = {"link": _link("cancel-deletion", token), "due_at": user.deletion_due_at}
+        due = moments.in_words(user.deletion_due_at, zone=user.time_zone)
+        words = {"link": _link("cancel-deletion", token), "due_at": due}
         _send("deletion_requested", user, user.email, words)
 
 
 def _send(template: str, user: User, to: str, words: Mapping[str, object]) -> None:
-    context = {"full_name": user.full_name, "email": user.email, "sign_in_url": settings.PUBLIC_URL}
+    context = {
+        "full_name": user.full_name,
+        "sign_in_url": settings.PUBLIC_URL,
+        "reset_url": f"{settings.PUBLIC_URL}/forgot-password",
+    }
     mail.send(template, to=to, context={**context, **words})
+
+
+def _device(session: UserSession) -> str:
+    """Return what the device calls itself, unless a mail program would make a link of it."""
+    name = session.device.partition("/")[0]  # "curl/8.5" is no link, and less is enough
+    return name if name and not mail.LOOKS_LIKE_A_LINK.search(name) else "an unknown device"
 
 
 def _link(page: str, token: MailedToken) -> str:
@@ -106,7 +119,7 @@ LINKS: dict[str, Link] = {
     registration.PURPOSE: _verify,
     registration.NOTICE: _registered_again,
     password.RESET: _reset,
-    address_change.CHANGE_ADDRESS: _confirm_address,
+    password.CHANGE_ADDRESS: _confirm_address,
     address_change.REVERT: _address_changed,
     deletion.CANCEL: _deletion_requested,
 }

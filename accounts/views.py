@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import addresses, jwt, keys
+from accounts import jwt, keys
 from accounts.authentication import bearer_token
 from accounts.http import AuthenticatedRequest, device_of
 from accounts.models import UserSession
@@ -89,9 +89,7 @@ class ForgotPasswordView(PublicView):
         """Mail a link to choose a new password. The answer is the same for every address."""
         body = EmailSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        email = body.validated_data["email"]
-        self.count("forgot_password", addresses.throttle_key(email))
-        password.forget(email=email, now=timezone.now())
+        self.note(password.ask_for_link(now=timezone.now(), **body.validated_data))
         return Response(CHECK_MAIL, 202)
 
 

@@ -22,7 +22,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.front),
     path("problems", pages.problem_index),
     path("problems/<slug:slug>", pages.problem),
-    path("verify-email/<str:token>", account_pages.verify_email),
+    path("forgot-password", account_pages.forgot_password),
+    *(
+        path(f"{name}/<str:token>", account_pages.link, {"page": page})
+        for name, page in account_pages.LINK_PAGES.items()
+    ),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

@@ -5,19 +5,31 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import passwords
+from accounts import addresses, passwords
 from accounts.events import LinkRequested, PasswordChanged
 from accounts.models import User
 from accounts.services import credentials, sessions
 from accounts.services.registration import PURPOSE as VERIFY
-from core import tokens
+from core import ratelimits, tokens
 from core.errors import FieldProblem, InvalidError
 from core.events import publish
 from core.models import MailedToken, new_id
+from core.ratelimits import Verdict
 
 RESET = "reset_password"
 LINK_LIFETIME = timedelta(hours=1)
 CHANGE_ADDRESS = "change_email"
+
+
+def ask_for_link(*, email: str, now: datetime) -> Verdict | None:
+    """Mail a link to choose a new password; return how the limit of the address stands.
+
+    Requests are counted by address, whether or not it has an account, for the API and the page
+    together. Raises LimitReachedError.
+    """
+    verdict = ratelimits.take("forgot_password", addresses.throttle_key(email))
+    forget(email=email, now=now)
+    return verdict
 
 
 @transaction.atomic

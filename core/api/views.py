@@ -126,7 +126,10 @@ class ApiView(APIView):
 
     def count(self, scope: str, key: str) -> None:
         """Count this request against a limit. Raises LimitReachedError beyond it."""
-        verdict = ratelimits.take(scope, key)
+        self.note(ratelimits.take(scope, key))
+
+    def note(self, verdict: Verdict | None) -> None:
+        """Let the answer tell how a limit stands; None: there is none."""
         if verdict is not None:
             self.verdicts.append(verdict)
 

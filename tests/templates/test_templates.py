@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 from django.template.loader import render_to_string
 
+from accounts import page_words
+from accounts.pages import LINK_PAGES
 from core import problems
 from core.dev_mail import Mail
 
@@ -31,7 +33,16 @@ SERVICES = [
 ]
 ROOMS = [{"name": "Accounts", "summary": "Sign-in."}]
 DOORS = [{"name": "Admin", "href": "/admin/", "note": "For operators."}]
-STATES = ["ready", "done", "used", "expired", "superseded", "unknown"]
+ASKING = {"field": page_words.NEW_PASSWORD, "problems": ["Too short.", "Too common."]}
+ACTIONS = [
+    *(
+        (page.words[state], {"field": page.field})
+        for page in LINK_PAGES.values()
+        for state in page.words
+    ),
+    *((words, {"field": page_words.ADDRESS}) for words in page_words.FORGOT_PASSWORD.values()),
+    (page_words.RESET_PASSWORD["ready"], ASKING),
+]
 
 FRONT = {"version": "1", "services": SERVICES, "rooms": ROOMS, "doors": DOORS}
 PAGES: list[tuple[str, dict[str, Any]]] = [
@@ -40,11 +51,10 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("problem_index", {"problems": list(problems.CATALOG.values())}),
     ("problem", {"problem": problems.CATALOG["token_expired"], "example": "{}"}),
     ("error", {"status": 404, "title": "Nothing here", "detail": "No.", "request_id": None}),
-    ("action", {"title": "Join", "text": "One step.", "button": "Join Acme", "token": "t"}),
     ("dev_mail_list", {"mails": []}),
     ("dev_mail_list", {"mails": [MAIL]}),
     ("dev_mail", {"mail": MAIL}),
-    *(("verify_email", {"state": state, "token": "t"}) for state in STATES),
+    *(("action", {"words": words, "token": "t", **more}) for words, more in ACTIONS),
 ]
 
 
@@ -116,11 +126,38 @@ def test_every_form_posts_its_token_to_where_it_stands(page: Outline) -> None:
         assert len(page.all("button")) == 1
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_only_a_fresh_link_has_a_button(state: str) -> None:
-    page = Outline(render_to_string("pages/verify_email.html", {"state": state, "token": "t"}))
+def test_every_field_has_a_label_and_tells_what_describes_it(page: Outline) -> None:
+    ids = {attributes["id"] for _, attributes in page.tags if attributes.get("id")}
+    labels = {label["for"] for label in page.all("label")}
+    for field in page.all("input"):
+        if field["type"] != "hidden":
+            assert field["id"] in labels
+            assert set((field["aria-describedby"] or "").split()) <= ids
+            assert "value" not in field
 
-    assert bool(page.all("form")) is (state == "ready")
+
+def test_what_was_wrong_is_summed_up_and_stands_beside_the_field() -> None:
+    context = {"words": page_words.RESET_PASSWORD["ready"], **ASKING}
+
+    page = Outline(render_to_string("pages/action.html", context))
+
+    (alert,) = [attributes for _, attributes in page.tags if attributes.get("role") == "alert"]
+    (field,) = [each for each in page.all("input") if each["type"] == "password"]
+    assert alert["aria-labelledby"] == "problems"
+    assert [link for link in page.all("a") if link["href"] == "#password"] == [
+        {"href": "#password"}
+    ] * 2
+    assert field["aria-invalid"] == "true"
+    assert field["aria-describedby"] == "password-problem"
+    assert "Error: Choose a new password · Tenantry" in page.words
+
+
+@pytest.mark.parametrize("name", LINK_PAGES)
+def test_only_a_fresh_link_has_a_button(name: str) -> None:
+    words = LINK_PAGES[name].words
+
+    assert [state for state in words if words[state].button] == ["ready"]
+    assert {"ready", "done", "used", "expired", "superseded", "unknown"} <= words.keys()
 
 
 WORDED = [path for path in sorted(TEMPLATES.rglob("*")) if path.suffix in {".html", ".txt"}]
