@@ -112,13 +112,13 @@ FORGOT_PASSWORD: Page = {
         "Look into your mailbox",
         "If this address has an account, a mail with a link is on its way. It may take a minute, "
         "and it may be among the junk. If none comes, the account has another address.",
-        "Noted",
+        "Request received",
         next=Next("Enter another address", "/forgot-password"),
     ),
     "limited": Words(
-        "Too many mails for this address",
-        "Several links were asked for already. Look for the latest mail in your mailbox, among the "
-        "junk too, and use the link in that one.",
+        "Too many links were asked for",
+        "Look for the latest mail in your mailbox, among the junk too, and use the link in that "
+        "one.",
         "No further mail was sent",
     ),
 }

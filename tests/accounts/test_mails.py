@@ -149,7 +149,8 @@ def test_what_a_mail_carries_stands_in_no_log(
 
 
 def _tokens(message: EmailMultiAlternatives) -> list[str]:
-    return re.findall(r"/([A-Za-z0-9_-]{43})\b", message.body)
+    """Return half of each token, which nobody hides just because it looks like one."""
+    return [found[:20] for found in re.findall(r"/([A-Za-z0-9_-]{43})\s", message.body)]
 
 
 def test_every_link_page_has_a_mail_that_leads_to_it() -> None:
