@@ -81,7 +81,7 @@ def test_options_answers_with_the_possible_methods(anonymous: ApiClient) -> None
     response = anonymous.send("OPTIONS", "/api/v1/users/me")
 
     assert response.status_code == 204
-    assert response["Allow"] == "GET, PATCH, HEAD, OPTIONS"
+    assert response["Allow"] == "GET, PATCH, DELETE, HEAD, OPTIONS"
 
 
 def test_head_is_get_without_a_body(api: ApiClient) -> None:
