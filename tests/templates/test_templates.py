@@ -34,7 +34,7 @@ SERVICES = [
 ROOMS = [{"name": "Accounts", "summary": "Sign-in."}]
 DOORS = [{"name": "Admin", "href": "/admin/", "note": "For operators."}]
 ASKING = {"field": page_words.NEW_PASSWORD, "problems": ["Too short.", "Too common."]}
-ACTIONS = [
+ACTIONS: list[tuple[page_words.Words, dict[str, Any]]] = [
     *(
         (page.words[state], {"field": page.field})
         for page in LINK_PAGES.values()
