@@ -13,16 +13,21 @@ from uuid import UUID, uuid4
 import jwt
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from accounts import keys
 from accounts.errors import TokenExpiredError, TokenInvalidError
+from accounts.keys import SigningKey
 
 ALGORITHM = "EdDSA"
 LEEWAY_SECONDS = 30
 MAX_LENGTH = 4096
 
 Kind = Literal["access", "refresh"]
+Keys = tuple[SigningKey, ...]
+
+
+class UnknownKeyError(TokenInvalidError):
+    """The token names a key that is none of those in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +48,25 @@ class RotatingBackend(TokenBackend):
         headers = {"kid": signer.kid}
         return jwt.encode(payload, signer.private, algorithm=ALGORITHM, headers=headers)
 
-    def get_verifying_key(self, token: Any) -> Any:
-        kid = jwt.get_unverified_header(token).get("kid")
-        for key in keys.ring().current():
-            if key.kid == kid:
-                return key.private.public_key()
-        raise TokenBackendError("unknown kid")
-
-    def decode_ignoring_expiry(self, token: str) -> dict[str, Any]:
+    def decode_ignoring_expiry(self, token: str, known: Keys) -> dict[str, Any]:
         required = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "typ"]
         return jwt.decode(
             token,
-            self.get_verifying_key(token),
+            _key_of(token, known).private.public_key(),
             algorithms=[ALGORITHM],
             audience=self.audience,
             issuer=self.issuer,
             leeway=LEEWAY_SECONDS,
             options={"require": required, "verify_exp": False},
         )
+
+
+def _key_of(token: str, known: Keys) -> SigningKey:
+    kid = jwt.get_unverified_header(token).get("kid")
+    for key in known:
+        if key.kid == kid:
+            return key
+    raise UnknownKeyError
 
 
 @lru_cache(maxsize=1)
@@ -102,18 +108,20 @@ def read_expired(token: str, kind: Kind) -> Claims:
     """Like `read`, but an expired token is good enough: for logging out with it."""
     if len(token) > MAX_LENGTH:
         raise TokenInvalidError
-    kids = tuple(key.kid for key in keys.ring().current())
-    claims = _verified(token, settings.PUBLIC_URL, kids)
+    try:
+        claims = _verified(token, settings.PUBLIC_URL, keys.ring().current())
+    except UnknownKeyError:  # made a moment ago by another process, or never
+        claims = _verified(token, settings.PUBLIC_URL, keys.ring().latest())
     if claims.kind != kind:
         raise TokenInvalidError
     return claims
 
 
 @lru_cache(maxsize=20_000)
-def _verified(token: str, issuer: str, kids: tuple[str, ...]) -> Claims:
-    # `kids` is part of the cache's key: a token of a key that was taken away is forgotten with it.
+def _verified(token: str, issuer: str, known: Keys) -> Claims:
+    # `known` is part of the cache's key: a token of a key that was taken away is forgotten with it.
     try:
-        payload = _backend(issuer).decode_ignoring_expiry(token)
+        payload = _backend(issuer).decode_ignoring_expiry(token, known)
         return Claims(
             user_id=UUID(payload["sub"]),
             session_id=UUID(payload["sid"]),
@@ -121,5 +129,5 @@ def _verified(token: str, issuer: str, kids: tuple[str, ...]) -> Claims:
             kind=str(payload["typ"]),
             expires_at=int(payload["exp"]),
         )
-    except (jwt.InvalidTokenError, TokenBackendError, ValueError, TypeError, AttributeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
         raise TokenInvalidError from None

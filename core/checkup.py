@@ -57,7 +57,8 @@ def public_url() -> Finding:
 
 
 def signing_keys() -> Finding:
-    files: list[Path] = settings.JWT_PRIVATE_KEY_FILES
+    entries: list[Path] = settings.JWT_PRIVATE_KEY_FILES
+    files = [file for entry in entries for file in _key_files(entry)]
     for file in files:
         try:
             load_pem_private_key(file.read_bytes(), password=None)
@@ -65,6 +66,8 @@ def signing_keys() -> Finding:
             return fail(f"{file}: {error.strerror}.", advice="Let JWT_PRIVATE_KEY_FILES name it.")
         except (ValueError, TypeError, UnsupportedAlgorithm):
             return fail(f"{file} holds no private key.", advice="Make one: openssl genpkey.")
+    if entries and not files:
+        return fail(f"{entries[0]} holds no key.", advice="Make one: manage.py rotate_keys.")
     return ok(f"{len(files)} file(s) readable." if files else "One key, derived from SECRET_KEY.")
 
 
@@ -157,6 +160,10 @@ CHECKS: dict[str, Check] = {
     "Worker": worker,
     "Disk": disk,
 }
+
+
+def _key_files(entry: Path) -> list[Path]:
+    return sorted(entry.glob("[!.]*.pem")) if entry.is_dir() else [entry]
 
 
 def _latency_ms() -> float:
