@@ -27,6 +27,11 @@ def send_link(*, token_id: UUID, now: datetime) -> None:
         LINKS[token.purpose](user, token)
 
 
+def reset_link(token: MailedToken) -> str:
+    """Return the address that the mail would show, for an operator to hand over."""
+    return _link("reset-password", token)
+
+
 def send_password_changed(*, user_id: UUID) -> None:
     user = User.objects.active().find(user_id)
     if user is not None:

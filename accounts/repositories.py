@@ -97,6 +97,13 @@ class UserSessionRepository(Repository["UserSession"]):
     def other_than(self, session_id: UUID) -> Self:
         return self.exclude(pk=session_id)
 
+    def begun_by(self, moment: datetime) -> Self:
+        return self.filter(created_at__lte=moment)
+
+    def owners(self, limit: int) -> set[UUID]:
+        """Return the people of some of these sessions, at most `limit` of them."""
+        return set(self.order_by("user_id").values_list("user_id", flat=True).distinct()[:limit])
+
     def devices(self) -> set[str]:
         """Return the devices of the latest hundred sessions, over or not."""
         return set(self.order_by("-created_at", "-id").values_list("device", flat=True)[:100])

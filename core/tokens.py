@@ -88,7 +88,7 @@ def replace_data(*, purpose: str, subject_id: UUID, data: dict[str, Any]) -> Non
 
 
 def secret_of(token: MailedToken) -> str:
-    """Return what goes into the link. Only a mail's rendering should ever call this."""
+    """Return what goes into the link. For a mail's rendering, or an operator who asked."""
     return _derive(token.purpose, token.pk, bytes(token.nonce))
 
 

@@ -7,16 +7,22 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services import sessions
+from accounts.services import password, registration, sessions
+from core import tokens
+
+ENDING_LINKS = [password.RESET, password.CHANGE_ADDRESS, registration.PURPOSE]
+"""The others give an account back to its owner, or keep it: they outlive being deactivated."""
 
 
 @transaction.atomic
 def deactivate(*, user_ids: Iterable[UUID], now: datetime) -> int:
-    """Shut accounts and end all their sessions; return how many were open."""
+    """Shut accounts, end all their sessions and open links; return how many were open."""
     users = list(User.objects.among(user_ids).active().locked())
     for user in users:
         User.objects.change(user, is_active=False)
         sessions.end_every_session(user=user, reason="account deactivated", now=now)
+        for purpose in ENDING_LINKS:
+            tokens.revoke(purpose=purpose, subject_id=user.pk, now=now)
     return len(users)
 
 

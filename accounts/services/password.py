@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.services import credentials, sessions
 from accounts.services.registration import PURPOSE as VERIFY
 from core import ratelimits, tokens
-from core.errors import FieldProblem, InvalidError
+from core.errors import ConflictError, FieldProblem, InvalidError
 from core.events import publish
 from core.models import MailedToken, new_id
 from core.ratelimits import Verdict
@@ -44,15 +44,21 @@ def forget(*, email: str, now: datetime) -> MailedToken:
 
 
 def send_link(user: User | None, *, now: datetime) -> MailedToken:
-    token = tokens.issue(
-        purpose=RESET,
-        subject_id=user.pk if user else new_id(),
-        binding=user.email_normalized if user else "",
-        lifetime=LINK_LIFETIME,
-        now=now,
-    )
+    token = _token(user, now=now)
     publish(LinkRequested(token_id=token.pk))
     return token
+
+
+@transaction.atomic
+def issue_link(*, user: User, now: datetime) -> MailedToken:
+    """Make such a link for an operator to hand over; nothing is mailed.
+
+    Raises ConflictError for an account that is shut.
+    """
+    row = User.objects.locked().by_id(user.pk)
+    if not row.is_active:
+        raise ConflictError(f"{row.email} is deactivated. Reactivate the account first.")
+    return _token(row, now=now)
 
 
 @transaction.atomic
@@ -90,6 +96,16 @@ def change(
             )
         _write(user, new_password, now=now)
         sessions.end_other_sessions(user=user, kept=session_id, reason="password changed", now=now)
+
+
+def _token(user: User | None, *, now: datetime) -> MailedToken:
+    return tokens.issue(
+        purpose=RESET,
+        subject_id=user.pk if user else new_id(),
+        binding=user.email_normalized if user else "",
+        lifetime=LINK_LIFETIME,
+        now=now,
+    )
 
 
 def _check(user: User, password: str, *, pointer: str) -> None:

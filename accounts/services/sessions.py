@@ -18,9 +18,11 @@ from accounts.events import NewDeviceSeen, RefreshTokenReused, SessionsEnded, Se
 from accounts.models import SESSION_LIFETIME, User, UserSession
 from accounts.repositories import UserSessionRepository
 from accounts.services import credentials
+from core.errors import ConflictError
 from core.events import publish
 
 MAX_DEVICE_LENGTH = 200
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,19 @@ def sign_in(*, email: str, password: str, device: str, ip_address: str, now: dat
         if not User.objects.lock_unchanged(user):
             raise InvalidCredentialsError
         return start_session(user=user, device=device, ip_address=ip_address, now=now)
+
+
+@transaction.atomic
+def start_session_for(*, user_id: UUID, device: str, now: datetime) -> TokenPair:
+    """Begin a session on an operator's word. Raises ConflictError for an account that is shut or
+    is going to be deleted.
+    """
+    user = User.objects.locked().by_id(user_id)
+    if not user.is_active:
+        raise ConflictError(f"{user.email} is deactivated. Reactivate the account first.")
+    if user.deletion_due_at:
+        raise ConflictError(f"{user.email} is going to be deleted; its owner may cancel that.")
+    return start_session(user=user, device=device, ip_address="127.0.0.1", now=now)
 
 
 @transaction.atomic
@@ -130,6 +145,25 @@ def end_other_sessions(*, user: User, kept: UUID, reason: str, now: datetime) ->
     """End all of a person's sessions but one; return how many were open."""
     others = UserSession.objects.of(user).other_than(kept)
     return _end_all(user, others, reason=reason, now=now)
+
+
+def end_everybodys_sessions(*, reason: str, now: datetime) -> int:
+    """End every session that is open now, one person at a time; return how many there were.
+
+    Not one transaction: when it is interrupted, a second call ends what is left.
+    """
+    begun = UserSession.objects.open(now=now).begun_by(now)
+    count = 0
+    while owners := begun.owners(BATCH_SIZE):
+        for user in User.objects.among(owners):
+            count += _end_all(user, begun.of(user), reason=reason, now=now)
+    return count
+
+
+def count_open(*, user: User | None, now: datetime) -> int:
+    """Count the open sessions of a person; of everybody for None."""
+    open_ones = UserSession.objects.open(now=now)
+    return (open_ones.of(user) if user else open_ones).count()
 
 
 @transaction.atomic

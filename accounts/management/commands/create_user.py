@@ -1,3 +1,5 @@
+import getpass
+import sys
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,10 +13,16 @@ from core.management.base import JsonCommand
 class Command(JsonCommand):
     help = "Open an account. Without --verified its owner is mailed a link, as after registering."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
+    def add_options(self, parser: CommandParser) -> None:
+        super().add_options(parser)
         parser.add_argument("--email", required=True)
-        parser.add_argument("--password", required=True, help="12 characters or more")
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument(
+            "--password", help="12 characters or more; others can read it in the list of processes"
+        )
+        source.add_argument(
+            "--password-stdin", action="store_true", help="read it from standard input instead"
+        )
         parser.add_argument("--full-name", default="")
         parser.add_argument("--verified", action="store_true", help="take the address as proved")
         parser.add_argument("--staff", action="store_true", help="may do everything in the admin")
@@ -23,7 +31,7 @@ class Command(JsonCommand):
         try:
             user = registration.create_account(
                 email=options["email"],
-                password=options["password"],
+                password=_typed() if options["password_stdin"] else options["password"],
                 full_name=options["full_name"],
                 verified=options["verified"],
                 staff=options["staff"],
@@ -36,3 +44,13 @@ class Command(JsonCommand):
     def lines(self, result: dict[str, Any]) -> list[str]:
         state = "verified" if result["email_verified"] else "a link was mailed"
         return [f"{result['email']} has an account now ({state}).", f"id {result['id']}"]
+
+
+def _typed() -> str:
+    """Return standard input without its last line break; on a terminal, what is typed unseen."""
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    try:
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise CommandError("The password on standard input is not UTF-8.") from None

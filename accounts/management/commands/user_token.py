@@ -1,27 +1,18 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.management.people import PersonCommand, named
 from accounts.services import sessions
-from core.management.base import JsonCommand
 
 
-class Command(JsonCommand):
+class Command(PersonCommand):
     help = "Begin a session for a person and print its tokens, for trying the API from a shell."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("email")
-
     def perform(self, **options: Any) -> dict[str, Any]:
-        user = User.objects.by_email(options["email"])
-        if user is None or not user.is_active:
-            raise CommandError(f"No active account has the address {options['email']}.")
-        pair = sessions.start_session(
-            user=user, device="manage.py user_token", ip_address="127.0.0.1", now=timezone.now()
+        pair = sessions.start_session_for(
+            user_id=named(options).pk, device="manage.py user_token", now=timezone.now()
         )
         return {
             "access": pair.access,
