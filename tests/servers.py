@@ -54,6 +54,9 @@ class Server:
     def post(self, path: str, **options: Any) -> Any:
         return httpx2.post(self.base + path, timeout=15, trust_env=False, **options)
 
+    def delete(self, path: str, **options: Any) -> Any:
+        return httpx2.delete(self.base + path, timeout=15, trust_env=False, **options)
+
     def connect(self) -> socket.socket:
         """Open a bare connection, for bytes that no HTTP library sends."""
         return socket.create_connection(("127.0.0.1", self.port), 10)
