@@ -238,7 +238,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 ACCESS_LIFETIME = timedelta(seconds=env.integer("ACCESS_TTL_S", default=600, minimum=1))
 REFRESH_LIFETIME = timedelta(seconds=env.integer("REFRESH_TTL_S", default=1_209_600, minimum=1))
 JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES")]
-"""PEM files of Ed25519 keys; the first signs, all verify. None: one is derived from SECRET_KEY."""
+"""PEM files of Ed25519 keys, or a folder of them; the first entry signs, all verify. None: one is
+derived from SECRET_KEY."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"
