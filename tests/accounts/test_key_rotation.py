@@ -299,8 +299,33 @@ def test_without_somebody_to_ask_nothing_is_deleted(folder: Path) -> None:
     told = process.communicate(timeout=60)[1].decode()
 
     assert process.returncode == 2
-    assert told == "--retire deletes keys: say --yes, or look first with --dry-run.\n"
+    assert told == "--retire has to be confirmed: say --yes, or look first with --dry-run.\n"
     assert first in known()
+
+
+class Terminal(StringIO):
+    """Somebody who can be asked, and what they type."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_somebody_on_a_terminal_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = add_key(folder, age=life() + 3 * HOUR)
+    add_key(folder, age=life() + HOUR)
+    name = file_of(folder, first).name
+
+    for typed in ("", "n\n"):
+        monkeypatch.setattr(sys, "stdin", Terminal(typed))
+        asked = StringIO()
+        with pytest.raises(CommandError, match="Nothing was changed"):
+            call_command("rotate_keys", "--retire", stdout=StringIO(), stderr=asked)
+        assert asked.getvalue() == f"Delete {name}, whose last token has run out? [y/N] "
+        assert first in known()
+
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert rotate("--retire")["retired"] == [name]
+    assert first not in known()
 
 
 def test_a_dry_run_changes_nothing(folder: Path) -> None:

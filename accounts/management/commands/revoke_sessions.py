@@ -1,11 +1,11 @@
-import sys
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts.management.people import named
 from accounts.services import sessions
+from core.management.asking import confirm
 from core.management.base import JsonCommand, UsageError
 
 
@@ -29,7 +29,8 @@ class Command(JsonCommand):
         elif user:
             count = sessions.end_every_session(user=user, reason="revoked by an operator", now=now)
         else:
-            self._ask(options)
+            if not options["yes"]:
+                confirm(self, "End the sessions of everybody?", option="--all")
             count = sessions.end_everybodys_sessions(reason="revoked by an operator", now=now)
         return {"email": user.email if user else None, "sessions": count, "dry_run": dry_run}
 
@@ -38,12 +39,3 @@ class Command(JsonCommand):
         count = result["sessions"]
         whose = result["email"] or "everybody"
         return [f"{verb} {count} session{'' if count == 1 else 's'} of {whose}."]
-
-    def _ask(self, options: dict[str, Any]) -> None:
-        if options["yes"]:
-            return
-        if not sys.stdin.isatty():
-            raise UsageError("--all signs everybody out: say --yes, or look first with --dry-run.")
-        self.stderr.write("End the sessions of everybody? [y/N] ")
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            raise CommandError("Nothing was changed.")

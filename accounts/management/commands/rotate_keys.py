@@ -1,12 +1,12 @@
-import sys
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accounts.services import key_rotation
 from accounts.services.key_rotation import Rotation
-from core.management.base import JsonCommand, UsageError
+from core.management.asking import confirm
+from core.management.base import JsonCommand
 
 
 class Command(JsonCommand):
@@ -28,22 +28,15 @@ class Command(JsonCommand):
         if options["dry_run"]:
             return _told(key_rotation.plan(retire=retire, now=now), dry_run=True)
         if retire and not options["yes"]:
-            self._ask(key_rotation.plan(retire=True, now=now))
+            over = key_rotation.plan(retire=True, now=now).retired
+            names = ", ".join(path.name for path in over) or "no key"
+            confirm(self, f"Delete {names}, whose last token has run out?", option="--retire")
         return _told(key_rotation.rotate(retire=retire, now=now), dry_run=False)
 
     def lines(self, result: dict[str, Any]) -> list[str]:
         would = "Would make" if result["dry_run"] else "Made"
         first = f"{would} a new key in {result['folder']}." if result["made"] else "No new key:"
         return [f"{first} {_turn(result)}", *_deletions(result)]
-
-    def _ask(self, planned: Rotation) -> None:
-        if not sys.stdin.isatty():
-            raise UsageError("--retire deletes keys: say --yes, or look first with --dry-run.")
-        names = ", ".join(path.name for path in planned.retired)
-        if names:
-            self.stderr.write(f"Delete {names}? Nothing they signed holds any longer. [y/N] ")
-            if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-                raise CommandError("Nothing was changed.")
 
 
 def _told(rotation: Rotation, *, dry_run: bool) -> dict[str, Any]:
