@@ -39,6 +39,10 @@ def forget_the_sessions(event: SessionsEnded) -> None:
 
 
 @on_committed(ProfileChanged)
+def forget_the_profile(event: ProfileChanged) -> None:
+    session_cache.distrust(event.session_ids)
+
+
 @on_committed(AddressChanged)
-def forget_the_profile(event: ProfileChanged | AddressChanged) -> None:
+def forget_the_address(event: AddressChanged) -> None:
     session_cache.distrust(event.session_ids)

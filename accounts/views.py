@@ -241,7 +241,7 @@ class SessionViewSet(mixins.ListModelMixin, ApiViewSet):
         sessions.revoke_session(user=request.user, session_id=session_id, now=timezone.now())
         return Response(status=204)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema("users_me_sessions_destroy_others", request=None, responses={204: None})
     def destroy_others(self, request: AuthenticatedRequest) -> Response:
         """End every session but this one."""
         sessions.end_other_sessions(
