@@ -24,6 +24,12 @@ class UserRepository(Repository["User"]):
     def inactive(self) -> Self:
         return self.filter(is_active=False)
 
+    def unproved(self) -> Self:
+        return self.filter(email_verified_at=None, is_active=True)
+
+    def emails(self) -> list[str]:
+        return list(self.values_list("email", flat=True))
+
     def among(self, ids: Iterable[UUID]) -> Self:
         """Keep these; in the order of their ids, so that two who lock several never deadlock."""
         return self.filter(pk__in=list(ids)).order_by("pk")

@@ -27,6 +27,16 @@ def deactivate(*, user_ids: Iterable[UUID], now: datetime) -> int:
 
 
 @transaction.atomic
+def end_sessions(*, user_ids: Iterable[UUID], now: datetime) -> int:
+    """Sign people out everywhere; return how many sessions were open."""
+    users = list(User.objects.among(user_ids).locked())
+    return sum(
+        sessions.end_every_session(user=user, reason="ended by an operator", now=now)
+        for user in users
+    )
+
+
+@transaction.atomic
 def reactivate(*, user_ids: Iterable[UUID]) -> int:
     """Open accounts again; return how many were shut. What ended with them stays ended."""
     users = list(User.objects.among(user_ids).inactive().locked())

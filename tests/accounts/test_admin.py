@@ -9,10 +9,12 @@ from accounts.hashers import Argon2idHasher
 from accounts.models import User, UserSession
 from tests.client import ApiClient, problem
 from tests.conftest import PASSWORD, make_user
+from tests.mails import queued
 
 ME = "/api/v1/users/me"
 LOGIN = "/admin/login/"
 PEOPLE = "/admin/accounts/user/"
+SESSIONS = "/admin/accounts/usersession/"
 
 
 @pytest.fixture
@@ -33,8 +35,12 @@ def sign_in(email: str, password: str, *, address: str = "192.0.2.1") -> Any:
 
 
 def act(admin: ApiClient, action: str, *users: User) -> Any:
-    chosen = [str(user.pk) for user in users]
-    return admin.post(PEOPLE, {"action": action, "_selected_action": chosen}, follow=True)
+    return confirm(admin, PEOPLE, action, *users)
+
+
+def confirm(admin: ApiClient, path: str, action: str, *rows: Any, confirmed: str = "1") -> Any:
+    body = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return admin.post(path, body | ({"confirmed": confirmed} if confirmed else {}), follow=True)
 
 
 def test_an_operator_signs_in(operator: User) -> None:
@@ -186,3 +192,61 @@ def test_whoever_may_not_enter_is_told_the_same_at_the_same_cost(
 def complaint(response: HttpResponse) -> str:
     assert response.status_code == 200
     return str(response.context["form"].non_field_errors())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("action", ["deactivate", "end_sessions"])
+def test_what_can_not_be_undone_is_asked_by_name_first(
+    admin: ApiClient, api: ApiClient, user: User, action: str
+) -> None:
+    page = confirm(admin, PEOPLE, action, user, confirmed="").content.decode()
+
+    assert user.email in page
+    assert 'name="confirmed"' in page
+    assert api.read(ME)["email"] == user.email
+
+
+def test_too_many_at_once_are_refused(
+    admin: ApiClient, user: User, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.admin_actions.MOST", 1)
+
+    page = act(admin, "deactivate", user, stranger).content.decode()
+
+    assert "Choose at most 1." in page
+    assert User.objects.active().count() == 3
+
+
+def test_support_signs_somebody_out_everywhere(
+    admin: ApiClient, api: ApiClient, user: User
+) -> None:
+    page = act(admin, "end_sessions", user).content.decode()
+
+    assert "1 session ended." in page
+    assert problem(api.send("GET", ME))["code"] == "session_revoked"
+
+
+def test_support_ends_one_session(admin: ApiClient, api: ApiClient, user: User) -> None:
+    other = ApiClient()
+    other.sign_in(user)
+    newest = UserSession.objects.of(user).latest("created_at")
+
+    confirm(admin, SESSIONS, "end", newest)
+
+    assert problem(other.send("GET", ME))["code"] == "session_revoked"
+    assert api.read(ME)["email"] == user.email
+
+
+def test_support_sends_the_link_again_to_those_who_wait(admin: ApiClient, user: User) -> None:
+    waiting = make_user("new@example.com", verified=False)
+    before = len(queued("accounts.tasks:mail_link"))
+
+    page = act(admin, "resend_verification", user, waiting).content.decode()
+
+    assert "1 link will be mailed." in page
+    assert len(queued("accounts.tasks:mail_link")) == before + 1
+
+
+def test_a_person_leads_to_their_sessions(admin: ApiClient, user: User) -> None:
+    page = admin.get(f"{PEOPLE}{user.pk}/change/").content.decode()
+
+    assert f'href="{SESSIONS}?q={user.pk}"' in page
