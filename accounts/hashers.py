@@ -1,5 +1,7 @@
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from core.cores import anywhere
+
 
 class Argon2idHasher(Argon2PasswordHasher):
     """Argon2id with the parameters of the OWASP password storage cheat sheet: 19 MiB, t=2, p=1.
@@ -10,3 +12,11 @@ class Argon2idHasher(Argon2PasswordHasher):
     time_cost = 2
     memory_cost = 19_456
     parallelism = 1
+
+    def encode(self, password: str, salt: str) -> str:
+        with anywhere():  # 20 ms without the interpreter
+            return super().encode(password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with anywhere():
+            return super().verify(password, encoded)

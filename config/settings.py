@@ -257,6 +257,8 @@ DEFAULT_FROM_EMAIL = env.text(
 DRAIN_S = env.integer("DRAIN_S", default=0 if DEVELOPMENT else 5)
 WEB_THREADS = env.integer("WEB_THREADS", default=12, minimum=1)
 """Threads of one server process that run requests; each holds one database connection."""
+GATHER_THREADS = env.boolean("GATHER_THREADS", default=True)
+"""Keep the threads of a server process on one core, chosen anew every five seconds; Linux only."""
 WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", default=8, minimum=1)
 DEBUG_JOBS = env.boolean("DEBUG_JOBS", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")

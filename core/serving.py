@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from django.conf import settings
 
-from core import lifecycle
+from core import cores, lifecycle
 from core.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 FINISH_SECONDS = 20
 """How long requests in flight may take after the drain; with DRAIN_S this stays under 30 s."""
 RESTART_PAUSE_SECONDS = 1.0
+REGATHER_TICKS = 50
+"""Tenths of a second between two choices of the core that a process runs on."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -30,6 +32,7 @@ class DrainingServer(uvicorn.Server):
     """
 
     exit_at: float | None = None
+    gathers: bool = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.exit_at is None:
@@ -45,12 +48,21 @@ class DrainingServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
+        self.gathers = settings.GATHER_THREADS and cores.can_gather()
         await super().startup(sockets=sockets)
 
     async def on_tick(self, counter: int) -> bool:
+        if self.gathers:
+            self._keep_together(counter % REGATHER_TICKS)
         if self.exit_at is not None and time.monotonic() >= self.exit_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    def _keep_together(self, tick: int) -> None:
+        if tick == 0:
+            cores.scatter()
+        elif tick == 1:
+            cores.gather()
 
 
 def listen(host: str, port: int) -> socket.socket:
