@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +14,24 @@ from core.errors import ConfigurationError
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _reader = environ.Env()  # type: ignore[no-untyped-call]
-if os.environ.get("READ_DOT_ENV", "1") != "0" and (BASE_DIR / ".env").is_file():
-    environ.Env.read_env(str(BASE_DIR / ".env"))  # never overrides what is really set
 
 
-def text(name: str, default: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What the reference tells of a variable that was read."""
+
+    kind: str
+    default: str | None
+    """As one would write it into the environment; None: it has to be set."""
+
+
+VARIABLES: dict[str, Variable] = {}
+"""Everything that was read, in its order."""
+
+
+def text(name: str, default: str | None = None, *, kind: str = "text") -> str:
     """Return the variable; an empty one counts as missing. Without a default it is required."""
+    VARIABLES[name] = Variable(kind, default)
     value = os.environ.get(name, "").strip()
     if value:
         return value
@@ -28,7 +41,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def boolean(name: str, *, default: bool) -> bool:
-    value = text(name, "true" if default else "false").lower()
+    value = text(name, "1" if default else "0", kind="switch").lower()
     if value in {"1", "true", "yes", "on"}:
         return True
     if value in {"0", "false", "no", "off"}:
@@ -37,7 +50,7 @@ def boolean(name: str, *, default: bool) -> bool:
 
 
 def integer(name: str, *, default: int, minimum: int = 0) -> int:
-    value = text(name, str(default))
+    value = text(name, str(default), kind="number")
     try:
         number = int(value)
     except ValueError:
@@ -49,7 +62,7 @@ def integer(name: str, *, default: int, minimum: int = 0) -> int:
 
 def words(name: str, *, default: str = "") -> list[str]:
     """Return a comma-separated list, blanks dropped."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    return [word.strip() for word in text(name, default, kind="list").split(",") if word.strip()]
 
 
 def choice(name: str, options: tuple[str, ...], *, default: str) -> str:
@@ -60,7 +73,7 @@ def choice(name: str, options: tuple[str, ...], *, default: str) -> str:
 
 
 def json_object(name: str, *, default: dict[str, Any]) -> dict[str, Any]:
-    value = text(name, json.dumps(default))
+    value = text(name, json.dumps(default), kind="JSON")
     try:
         parsed = json.loads(value)
     except ValueError:
@@ -72,7 +85,7 @@ def json_object(name: str, *, default: dict[str, Any]) -> dict[str, Any]:
 
 def origin(name: str, default: str | None = None) -> str:
     """Return an address of scheme and host, without a trailing slash."""
-    value = text(name, default).rstrip("/")
+    value = text(name, default, kind="address").rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"{name} must look like https://app.example.com, not {value!r}.")
@@ -113,3 +126,7 @@ def _parsed(name: str, url: str, parse: Any, schemes: set[str]) -> dict[str, Any
         return dict(parse(url))
     except (ValueError, KeyError):
         raise ConfigurationError(f"{name} is not a valid address.") from None
+
+
+if boolean("READ_DOT_ENV", default=True) and (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(str(BASE_DIR / ".env"))  # never overrides what is really set

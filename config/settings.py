@@ -25,7 +25,7 @@ HOME = Path(env.text("TENANTRY_HOME", str(BASE_DIR / ".tenantry")))
 
 # -- Who we are and whom we answer ---------------------------------------------------------------
 PUBLIC_URL = env.origin(
-    "PUBLIC_URL", f"http://127.0.0.1:{env.text('PORT', '8000')}" if DEVELOPMENT else None
+    "PUBLIC_URL", f"http://127.0.0.1:{env.integer('PORT', default=8000)}" if DEVELOPMENT else None
 )
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS",
@@ -48,8 +48,8 @@ CORS_ALLOW_HEADERS = [
 ]  # fmt: skip
 
 # -- Stores ----------------------------------------------------------------------------------------
-DATABASE_URL = env.text("DATABASE_URL", "" if DEVELOPMENT else None)
-REDIS_URL = env.text("REDIS_URL", "" if DEVELOPMENT else None)
+DATABASE_URL = env.text("DATABASE_URL", "" if DEVELOPMENT else None, kind="address")
+REDIS_URL = env.text("REDIS_URL", "" if DEVELOPMENT else None, kind="address")
 if not (DATABASE_URL and REDIS_URL):
     from core.embedded.state import addresses
 
@@ -243,7 +243,7 @@ derived from SECRET_KEY."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"
-email_url = env.text("EMAIL_URL", "" if DEVELOPMENT else None)
+email_url = env.text("EMAIL_URL", "" if DEVELOPMENT else None, kind="address")
 if email_url:
     globals().update(env.email(email_url))
 else:
