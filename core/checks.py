@@ -18,7 +18,7 @@ def check_rate_limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
             ratelimits.parse(value)
         except ValueError as error:
             problems.append(Error(f"RATE_LIMITS: {scope}: {error}", id="core.E001"))
-    unknown = sorted(set(settings.RATE_LIMITS) - ratelimits.SCOPES)
+    unknown = sorted(set(settings.RATE_LIMITS) - ratelimits.SCOPES.keys())
     if unknown:
         known = ", ".join(sorted(ratelimits.SCOPES))
         line = f"RATE_LIMITS: {', '.join(unknown)} is not a scope. Known: {known}."

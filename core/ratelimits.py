@@ -46,15 +46,24 @@ _MICROSECONDS = 1_000_000
 _memory = MemoryLimits()
 
 SCOPES = {
-    *("sign_in", "sign_in_failures", "forgot_password", "register", "invitations", "tickets"),
-    *("user", "verification_mails", "address"),
+    "sign_in": "client address",
+    "sign_in_failures": "account; only failures count, without headers of their own",
+    "forgot_password": "mailbox that a link was asked for",
+    "register": "client address",
+    "verification_mails": "mailbox that a mail would go to; beyond it none goes out, and the "
+    "answer stays the same",
+    "user": "signed-in user, for every other call",
+    "address": "client address, for every other call without a user",
+    "invitations": "not yet used",
+    "tickets": "not yet used",
 }
-"""What settings.RATE_LIMITS may name; a misspelled scope would be a limit that never holds."""
+"""What settings.RATE_LIMITS may name, a misspelled scope would be a limit that never holds; and
+what each counts by, for the reference."""
 
 
-def register(scope: str) -> None:
+def register(scope: str, *, counted_by: str = "") -> None:
     """Add a scope of your own, so that RATE_LIMITS may name it."""
-    SCOPES.add(scope)
+    SCOPES[scope] = counted_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ class Command(OneLineCommand):
 
     def add_options(self, parser: CommandParser) -> None:
         default = os.environ.get("PORT") or "8000"
-        parser.add_argument("--port", type=int, default=default, help="(default: %(default)s)")
+        parser.add_argument(
+            "--port", type=int, default=default, help="port to serve on (default: %(default)s)"
+        )
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         if not settings.DEVELOPMENT:

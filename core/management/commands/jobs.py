@@ -32,12 +32,14 @@ class Command(JsonCommand):
     def _add_list(self, parser: CommandParser) -> None:
         super().add_options(parser)
         parser.add_argument("--status", choices=STATUSES)
-        parser.add_argument("--queue", metavar="NAME")
-        parser.add_argument("--limit", type=int, default=50, help="default: %(default)s")
+        parser.add_argument("--queue", metavar="NAME", help="only jobs of this queue")
+        parser.add_argument(
+            "--limit", type=int, default=50, help="at most so many (default: %(default)s)"
+        )
 
     def _add_retry(self, parser: CommandParser) -> None:
         super().add_options(parser)
-        parser.add_argument("ids", nargs="*", type=int, metavar="ID")
+        parser.add_argument("ids", nargs="*", type=int, metavar="ID", help="failed jobs")
         parser.add_argument("--all-failed", action="store_true", help="every job that failed")
         parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
 

@@ -11,8 +11,10 @@ class Command(ServingCommand):
     help = "Serve HTTP and WebSockets on one port until SIGTERM, then drain and exit 0."
 
     def add_options(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=whole_number(1, 65_535), default=8000)
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument(
+            "--port", type=whole_number(1, 65_535), default=8000, help="port to listen on"
+        )
         parser.add_argument(
             "--workers", type=whole_number(1, 256), default=1, help="processes on the one port"
         )
