@@ -14,6 +14,8 @@ class LinkRequested:
 
 @dataclass(frozen=True, slots=True)
 class EmailVerified:
+    """The person opened the link of their registration: the address is theirs."""
+
     user_id: UUID
 
 
@@ -43,6 +45,8 @@ class AccountDeletionRequested:
 
 @dataclass(frozen=True, slots=True)
 class AccountDeletionCancelled:
+    """The account stays: its deletion was taken back within the 14 days."""
+
     user_id: UUID
 
 
@@ -55,6 +59,8 @@ class AccountDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChanged:
+    """The person changed name, language or time zone."""
+
     user_id: UUID
     session_ids: tuple[UUID, ...]
     """The open sessions, whose cached copies of the profile are now stale."""
@@ -62,6 +68,8 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
+    """Somebody signed in, or an operator began a session for them."""
+
     user_id: UUID
     session_id: UUID
 
@@ -84,6 +92,9 @@ class RefreshTokenReused:
 
 @dataclass(frozen=True, slots=True)
 class SessionsEnded:
+    """Sessions are over, and their tokens are worth nothing from the next request on."""
+
     user_id: UUID
     session_ids: tuple[UUID, ...]
     reason: str
+    """Words for logs and operators, such as "signed out" or "password changed"."""
