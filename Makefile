@@ -31,13 +31,14 @@ run: ## Start everything for development: http://127.0.0.1:8000/ (PORT=8001 for 
 test: ## Run all tests in parallel (ARGS="-k invitation" for some)
 	$(BOOTSTRAP) test $(ARGS)
 
-check: ## Format, lint, types, imports, migrations, schema, templates, settings, docs
+check: ## Format, lint, types, imports, migrations, schema, templates, settings, reference, docs
 	$(BOOTSTRAP) check
 
-format: ## Format the code and repair what the linter can
+format: ## Format the code, repair what the linter can, write docs/reference anew
 	$(BOOTSTRAP) tools -m ruff format .
 	$(BOOTSTRAP) tools -m ruff check --fix .
 	$(BOOTSTRAP) tools -m djlint --quiet --reformat templates
+	$(BOOTSTRAP) tools deploy/reference.py
 
 docs: ## Serve the documentation while you write: http://127.0.0.1:8100/
 	$(BOOTSTRAP) tools -m mkdocs serve --dev-addr 127.0.0.1:8100

@@ -26,6 +26,7 @@ STEPS: list[tuple[str, list[str]]] = [
     ("Templates", ["djlint", "--check", "templates"]),
     ("Compose file", COMPOSE),
     ("Production settings", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"]),
+    ("Reference pages", [sys.executable, "deploy/reference.py", "--check"]),
     ("Documentation", ["mkdocs", "build", "--strict", "--quiet", "--site-dir", "build/docs"]),
 ]
 
@@ -70,7 +71,7 @@ def environment() -> dict[str, str]:
     settings = {
         "READ_DOT_ENV": "0",
         "SECRET_KEY": secrets.token_urlsafe(50),
-        "PUBLIC_URL": "https://tenantry.example",
+        "PUBLIC_URL": "https://app.example.com",
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "EMAIL_URL": "smtp://127.0.0.1:1",

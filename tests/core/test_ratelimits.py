@@ -30,7 +30,7 @@ print(sum(hit("user", "uma").allowed for _ in range(60)))
 def limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.RATE_LIMITS = {"user": "100/3600", "few": "3/60", "brief": "2/1"}
     monkeypatch.setattr(ratelimits, "_memory", MemoryLimits())
-    monkeypatch.setattr(ratelimits, "SCOPES", {*ratelimits.SCOPES})
+    monkeypatch.setattr(ratelimits, "SCOPES", {**ratelimits.SCOPES})
     ratelimits.register("few")
     ratelimits.register("brief")
 
