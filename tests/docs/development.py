@@ -21,8 +21,9 @@ PATIENCE_SECONDS = 60.0
 class Development:
     """Both processes, from the moment the server is ready to the end of the block."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
+        self.settings = settings
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -63,6 +64,7 @@ class Development:
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
             "TENANTRY_HOME": str(self.home),
+            **self.settings,
         }
         with (self.home / f"{command}.log").open("wb") as log:
             self._processes.append(
