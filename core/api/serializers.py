@@ -21,7 +21,19 @@ def rfc3339(moment: datetime | None) -> str | None:
     """Return UTC with microseconds always and `Z`, e.g. 2026-11-23T08:00:00.000000Z."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+class ReadList(serializers.ListSerializer[M]):
+    """Many rows, rendered one after the other and nothing else."""
+
+    @property
+    def data(self) -> Any:
+        child: Any = self.child
+        rows: Any = self.instance
+        return [child.to_representation(row) for row in rows]
 
 
 class ReadSerializer(serializers.ModelSerializer[M]):
@@ -37,8 +49,13 @@ class ReadSerializer(serializers.ModelSerializer[M]):
     is then given a named tuple.
     """
 
+    @classmethod
+    def many_init(cls, instance: Any = None, **kwargs: Any) -> ReadList[M]:
+        child = cls(context=kwargs.get("context", {}))
+        return ReadList(instance, child=child, **kwargs)
+
     def to_representation(self, instance: M) -> dict[str, Any]:
-        readers = _readers(type(self), of_rows=isinstance(instance, tuple))
+        readers = _readers(type(self), isinstance(instance, tuple))
         return {name: read(self, instance) for name, read in readers}
 
     @classmethod
@@ -78,7 +95,8 @@ def _is_column(model: type[Model], path: Sequence[str]) -> bool:
 
 @cache
 def _readers(
-    serializer_class: type[ReadSerializer[Any]], *, of_rows: bool
+    serializer_class: type[ReadSerializer[Any]],
+    of_rows: bool,
 ) -> list[tuple[str, Reader]]:
     return [
         (name, _reader(serializer_class, field, "__" if of_rows else "."))
