@@ -61,23 +61,24 @@ def issue_link(*, user: User, now: datetime) -> MailedToken:
     return _token(row, now=now)
 
 
-@transaction.atomic
 def reset(*, token: str, password: str, now: datetime) -> None:
     """Choose a password with a mailed link, which also proves the address; ends every session.
 
     Raises InvalidError for a weak password, which leaves the link unspent, and GoneError.
     """
     subject = tokens.look_up(purpose=RESET, secret=token, now=now).subject_id
-    user = User.objects.locked().find(subject)  # before its tokens, whichever of them is used
-    if user is not None:
-        _check(user, password, pointer="/password")
-    spent = tokens.spend(purpose=RESET, secret=token, now=now)
-    if user is None or not user.is_active or user.email_normalized != spent.binding:
-        raise tokens.TokenSupersededError
-    proved = user.email_verified_at or now
-    _write(user, password, email_verified_at=proved, now=now)
-    tokens.revoke(purpose=VERIFY, subject_id=user.pk, now=now)
-    sessions.end_every_session(user=user, reason="password reset", now=now)
+    person = User.objects.find(subject)
+    if person is not None:
+        _check(person, password, pointer="/password")
+    encoded = passwords.hashed(password)  # slow, so before anything is locked
+    with transaction.atomic():
+        user = User.objects.locked().find(subject)  # before its tokens, whichever is used
+        spent = tokens.spend(purpose=RESET, secret=token, now=now)
+        if user is None or not user.is_active or user.email_normalized != spent.binding:
+            raise tokens.TokenSupersededError
+        _write(user, encoded, email_verified_at=user.email_verified_at or now, now=now)
+        tokens.revoke(purpose=VERIFY, subject_id=user.pk, now=now)
+        sessions.end_every_session(user=user, reason="password reset", now=now)
 
 
 def change(
@@ -89,12 +90,13 @@ def change(
     """
     credentials.prove(user, password=current_password, pointer="/current_password")
     _check(user, new_password, pointer="/new_password")
+    encoded = passwords.hashed(new_password)
     with transaction.atomic():
         if not User.objects.lock_unchanged(user):
             raise InvalidError(
                 FieldProblem("/current_password", "invalid", "The password was changed just now.")
             )
-        _write(user, new_password, now=now)
+        _write(user, encoded, now=now)
         sessions.end_other_sessions(user=user, kept=session_id, reason="password changed", now=now)
 
 
@@ -116,9 +118,9 @@ def _check(user: User, password: str, *, pointer: str) -> None:
         raise InvalidError(*(FieldProblem(pointer, "invalid", text) for text in found))
 
 
-def _write(user: User, password: str, *, now: datetime, **fields: datetime) -> None:
-    """Store the password, and end every link that somebody who knew the old one may have made."""
-    User.objects.change(user, password=passwords.hashed(password), **fields)
+def _write(user: User, encoded: str, *, now: datetime, **fields: datetime) -> None:
+    """Store the hash, and end every link that somebody who knew the old password may have made."""
+    User.objects.change(user, password=encoded, **fields)
     for purpose in (RESET, CHANGE_ADDRESS):
         tokens.revoke(purpose=purpose, subject_id=user.pk, now=now)
     publish(PasswordChanged(user_id=user.pk))
