@@ -65,6 +65,19 @@ def _means_unavailable(error: redis.RedisError) -> bool:
     return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_REPLIES)
 
 
+class AsyncPool(redis.asyncio.BlockingConnectionPool):
+    """Also replaces idle connections that were reset.
+
+    redis-py 8 looks for an end of file, which a reset leaves out: the next command would fail.
+    """
+
+    async def ensure_connection(self, connection: Any) -> None:
+        writer = connection._writer
+        if writer is not None and writer.transport.is_closing():
+            await connection.disconnect()
+        await super().ensure_connection(connection)
+
+
 class Script:
     """A Lua script: one atomic step, one round trip."""
 
@@ -162,7 +175,7 @@ class Store:
         `finally` is the only notice of it that asyncio offers.
         """
         loop = asyncio.get_running_loop()
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
+        pool = AsyncPool.from_url(
             self.url,
             max_connections=MAX_ASYNC_CONNECTIONS,
             retry=_no_async_retry(),

@@ -1,6 +1,8 @@
 import asyncio
 import os
 import signal
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +118,41 @@ async def test_idle_connections_of_a_loop_do_not_fail_after_a_restart(
     answers = [await acall(lambda client: client.ping()) for _ in range(8)]
 
     assert all(answers)
+
+
+class ResettingStore:
+    """Answers PING, and ends the first connection like a proxy that drops idle ones: by RST."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"+PONG\r\n")
+        if self.accepted == 1:
+            now = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+        writer.close()
+
+
+async def test_a_connection_that_was_reset_while_idle_does_not_fail(settings: Settings) -> None:
+    ending = ResettingStore()
+    server = await asyncio.start_server(ending.serve, "127.0.0.1", 0)
+    settings.REDIS_URL = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    await acall(lambda client: client.ping())
+    (client,) = store()._async_clients.values()
+    (idle,) = client.connection_pool._available_connections
+    assert idle._writer is not None
+    with suppress(ConnectionResetError):
+        await idle._writer.wait_closed()
+
+    answer = await acall(lambda client: client.ping())
+
+    assert answer
+    assert ending.accepted == 2
+    server.close()
+    await server.wait_closed()
 
 
 def test_a_killed_store_heals_without_a_restart_of_ours(
