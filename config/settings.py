@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
+    "organizations.apps.OrganizationsConfig",
     *product.APPS,
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -240,6 +241,9 @@ REFRESH_LIFETIME = timedelta(seconds=env.integer("REFRESH_TTL_S", default=1_209_
 JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES")]
 """PEM files of Ed25519 keys, or a folder of them; the first entry signs, all verify. None: one is
 derived from SECRET_KEY."""
+
+ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
+"""How many one person may make; 0 leaves it to operators."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"

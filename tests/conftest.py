@@ -6,6 +6,8 @@ from structlog.contextvars import clear_contextvars
 
 from accounts.models import User
 from accounts.services import registration
+from organizations.models import Organization
+from organizations.services import lifecycle
 from tests.client import ApiClient
 
 PASSWORD = "an honest lamp post"
@@ -51,6 +53,18 @@ def api(user: User) -> ApiClient:
     client = ApiClient()
     client.sign_in(user)
     return client
+
+
+@pytest.fixture
+def acme(user: User) -> Organization:
+    """An organization whose owner is `user`."""
+    return lifecycle.create(owner=user, name="Acme", slug="acme", now=timezone.now())
+
+
+@pytest.fixture
+def globex(stranger: User) -> Organization:
+    """An organization whose owner is `stranger`, and where `user` is not known."""
+    return lifecycle.create(owner=stranger, name="Globex", slug="globex", now=timezone.now())
 
 
 def make_user(email: str, *, verified: bool = True, staff: bool = False) -> User:

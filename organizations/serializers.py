@@ -1,0 +1,60 @@
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from core.api.serializers import InputSerializer, ReadSerializer
+from organizations import permissions
+from organizations.models import Membership, Organization
+
+
+class OrganizationSerializer(ReadSerializer[Organization]):
+    """`role` is the caller's own."""
+
+    role = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Organization
+        fields = ["id", "name", "slug", "role", "created_at"]
+        read_only_fields = fields
+        columns: ClassVar[list[str]] = ["role"]
+
+    def get_role(self, organization: Any) -> str:
+        return str(organization.role)
+
+
+class MemberSerializer(ReadSerializer[Membership]):
+    """`email` is null for a caller whose role does not show addresses."""
+
+    email = serializers.SerializerMethodField()
+    full_name = serializers.SerializerMethodField()
+    role = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Membership
+        fields = ["user_id", "email", "full_name", "role", "state", "joined_at"]
+        read_only_fields = fields
+        columns: ClassVar[list[str]] = ["email", "full_name", "role_key_shown"]
+
+    def get_email(self, member: Any) -> str | None:
+        held = self.context["view"].rights.permissions
+        return member.email if permissions.READ_EMAILS in held else None
+
+    def get_full_name(self, member: Any) -> str:
+        return str(member.full_name)
+
+    def get_role(self, member: Any) -> str:
+        return str(member.role_key_shown)
+
+
+class OrganizationCreateSerializer(InputSerializer):
+    name = serializers.CharField(max_length=255)
+    slug = serializers.CharField(max_length=63, required=False)
+
+
+class OrganizationChangeSerializer(InputSerializer):
+    name = serializers.CharField(max_length=255, required=False)
+    slug = serializers.CharField(max_length=63, required=False)
+
+
+class RoleSerializer(InputSerializer):
+    role = serializers.CharField(max_length=63)

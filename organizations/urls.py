@@ -1,0 +1,29 @@
+from django.urls import path
+
+from organizations import views
+
+ORGANIZATION = "organizations/<uuid:organization_id>"
+MEMBER = f"{ORGANIZATION}/members/<uuid:user_id>"
+
+urlpatterns = [
+    path(
+        "organizations",
+        views.OrganizationListViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        ORGANIZATION,
+        views.OrganizationDetailViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path(f"{ORGANIZATION}/members", views.MemberViewSet.as_view({"get": "list"})),
+    path(
+        MEMBER,
+        views.MemberViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path(f"{MEMBER}/suspend", views.MemberViewSet.as_view({"post": "suspend"})),
+    path(f"{MEMBER}/reinstate", views.MemberViewSet.as_view({"post": "reinstate"})),
+    path(f"{ORGANIZATION}/leave", views.MemberViewSet.as_view({"post": "leave"})),
+]
