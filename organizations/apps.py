@@ -12,4 +12,4 @@ class OrganizationsConfig(AppConfig):
         from organizations import subscribers, wall  # noqa: F401  subscribers register themselves
 
         after_migrate.register(wall.put_up)
-        diagnostics.register("tenants' wall", wall.finding)
+        diagnostics.register("Tenants' wall", wall.finding)
