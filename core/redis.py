@@ -137,6 +137,12 @@ class Store:
             self._judge(error, seen_in_round=seen)
             raise
 
+    def new_connection(self) -> redis.asyncio.Connection:
+        """Return a connection of the caller's own, not yet open, e.g. to subscribe with."""
+        pool = AsyncPool.from_url(self.url, retry=_no_async_retry(), **_OPTIONS)
+        made: redis.asyncio.Connection = pool.make_connection()  # type: ignore[no-untyped-call]
+        return made
+
     def close(self) -> None:
         self._client.close()
 
