@@ -114,6 +114,11 @@ class UserSessionRepository(Repository["UserSession"]):
         """Return the devices of the latest hundred sessions, over or not."""
         return set(self.order_by("-created_at", "-id").values_list("device", flat=True)[:100])
 
+    def people_behind(self, ids: Iterable[UUID], *, now: datetime) -> dict[UUID, UUID]:
+        """Return the user of each of these sessions that is open and of an active account."""
+        held = self.open(now=now).filter(pk__in=list(ids), user__is_active=True)
+        return dict(held.values_list("pk", "user_id"))
+
     def with_user(self) -> Self:
         return self.select_related("user")
 

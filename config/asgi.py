@@ -7,19 +7,20 @@ whole synchronous chain runs in one hop, on threads that keep their database con
 import os
 from typing import Any
 
-from channels.routing import ProtocolTypeRouter
+from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings need the line above
-from django.urls import get_resolver  # noqa: E402
+from django.urls import get_resolver, path, re_path  # noqa: E402
 
 from core import health  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
 from core.postgres import row_security  # noqa: E402
+from realtime.consumers import RealtimeConsumer  # noqa: E402
 
 row_security.confine()
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
@@ -33,12 +34,15 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
         await threads(scope, receive, send)
 
 
-async def websocket(scope: Scope, receive: Receive, send: Send) -> None:
-    """No channel is served yet: refuse the handshake."""
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse the handshake: nothing is served at this address."""
     await receive()
-    await send({"type": "websocket.close", "code": 1013})
+    await send({"type": "websocket.close"})
 
 
+websocket = URLRouter(
+    [path("ws/v1", RealtimeConsumer.as_asgi()), re_path("", nowhere)]  # type: ignore[arg-type,no-untyped-call]
+)
 application: Any = ProtocolTypeRouter(  # type: ignore[no-untyped-call]
     {"http": http, "websocket": websocket}
 )

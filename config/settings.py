@@ -87,7 +87,7 @@ CACHES = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.layer.HubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL]},
     }
 }
@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "realtime.apps.RealtimeConfig",
     *product.APPS,
 ]
 AUTH_USER_MODEL = "accounts.User"

@@ -174,6 +174,15 @@ class MembershipRepository(TenantRepository["Membership"]):
         found = self.locked().get(organization_id=organization_id, user_id=user_id)
         return found, found.pk == new.pk
 
+    def joined_at(self, pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
+        """Return when each (user, organization) joined, of those that are active today."""
+        wanted = set(pairs)
+        users, organizations = {user for user, _ in wanted}, {pk for _, pk in wanted}
+        rows = self.active().in_present_organizations()
+        rows = rows.filter(user_id__in=users, organization_id__in=organizations)
+        found = rows.values_list("user_id", "organization_id", "joined_at")
+        return {(user, pk): at for user, pk, at in found if (user, pk) in wanted}
+
     def organization_ids(self) -> list[UUID]:
         return list(self.values_list("organization_id", flat=True))
 

@@ -10,6 +10,7 @@ a message costs does not depend on how many groups there are.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 from zlib import crc32
@@ -20,7 +21,7 @@ from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
 from django.conf import settings
 
-from core.redis import KEY_PREFIX, Store
+from core.redis import KEY_PREFIX, Client, Store
 from realtime.subscriptions import Subscriptions
 
 log = structlog.get_logger(__name__)
@@ -90,10 +91,14 @@ class HubChannelLayer(BaseChannelLayer):
 
     # -- What is ours ------------------------------------------------------------------------------
 
-    def send_now(self, group: str, message: Message) -> None:
-        """Do as group_send does, from synchronous code. Raises StoreUnavailableError."""
-        key, payload = GROUP + group, _packed(message)
-        self._store(key).call(lambda client: client.publish(key, payload))
+    def send_many(self, messages: Sequence[tuple[str, Message]]) -> None:
+        """Publish to groups, in order, from synchronous code. Raises StoreUnavailableError."""
+        by_host: dict[int, list[tuple[str, bytes]]] = {}
+        for group, message in messages:
+            key = GROUP + group
+            by_host.setdefault(self._store_index(key), []).append((key, _packed(message)))
+        for index, packed in by_host.items():
+            self._stores[index].call(partial(_publish_all, packed=packed))
 
     def attach(self, channel: str, sink: Sink) -> None:
         """Hand messages to this channel to a function, in place of a mailbox."""
@@ -180,6 +185,13 @@ class Hub:
         except ChannelFull:
             self.lost += 1
             log.warning("realtime.mailbox_full", channel=channel, lost=self.lost)
+
+
+def _publish_all(client: Client, *, packed: Sequence[tuple[str, bytes]]) -> None:
+    with client.pipeline(transaction=False) as pipeline:
+        for key, payload in packed:
+            pipeline.publish(key, payload)
+        pipeline.execute()
 
 
 def _packed(message: Any) -> bytes:

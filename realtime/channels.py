@@ -1,0 +1,67 @@
+"""The kinds of channels: who may join one, who may publish to it, and what is said there.
+
+    channels.register(Kind("project", may_join=…, client_may_publish=…))
+
+An app of yours registers its kinds in `apps.py`. A channel is called `<kind>` or `<kind>:<id>`;
+`user` is the caller's own and needs no id, on the wire at least: its stream is `user:<id>`.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from realtime.people import Person
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}(:[A-Za-z0-9_-]{1,64})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """That somebody may join: what was said before `since` is not theirs to read; None: all is."""
+
+    since: datetime | None = None
+
+
+MayJoin = Callable[[Person, str], Awaitable[Leave | None]]
+"""Takes who asks and the id in the channel's name, "" without one; None refuses."""
+
+MayPublish = Callable[[Person, str, str, Any], Awaitable[bool]]
+"""Takes who asks, the id, the event and its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    may_join: MayJoin
+    may_publish: MayPublish | None = None
+    """None: only the server says anything."""
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    _kinds[kind.name] = kind
+
+
+def split(channel: str) -> tuple[Kind, str] | None:
+    """Return the kind and the id of a channel; None for a name that is none."""
+    if not NAME.fullmatch(channel):
+        return None
+    name, _, key = channel.partition(":")
+    kind = _kinds.get(name)
+    return (kind, key) if kind else None
+
+
+def on_the_wire(stream: str) -> str:
+    """Return what clients call a stream: one's own is `user`."""
+    return "user" if stream.startswith("user:") else stream
+
+
+def stream_of(channel: str) -> str:
+    """Return the stream of a channel as the server calls it. Raises ValueError for no such kind."""
+    if split(channel) is None:
+        raise ValueError(f"No app has registered a channel like {channel!r}")
+    return channel

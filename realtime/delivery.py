@@ -1,0 +1,47 @@
+"""How what was committed reaches the processes that have somebody who listens."""
+
+from collections.abc import Iterable, Sequence
+
+from channels.layers import get_channel_layer
+
+from realtime import channels, frames
+from realtime.layer import HubChannelLayer, Message
+from realtime.repositories import Said
+
+
+def layer() -> HubChannelLayer:
+    found: HubChannelLayer = get_channel_layer()  # type: ignore[no-untyped-call]
+    return found
+
+
+def group_of(stream: str) -> str:
+    return f"stream.{stream.replace(':', '.')}"
+
+
+def push(said: Iterable[Said]) -> None:
+    """Publish to all processes, in order. Raises StoreUnavailableError."""
+    layer().send_many([(group_of(each.stream), message_of(each)) for each in said])
+
+
+def message_of(said: Said) -> Message:
+    """Return what travels between processes: the frame is ready, whoever will read it."""
+    text = frames.event(
+        id=said.id,
+        channel=channels.on_the_wire(said.stream),
+        offset=said.offset,
+        event=said.event,
+        data=said.data,
+        at=said.at,
+    )
+    at = said.at.timestamp()
+    return {
+        "type": "stream.said",
+        "epoch": said.epoch,
+        "offset": said.offset,
+        "at": at,
+        "text": text,
+    }
+
+
+def messages_of(said: Sequence[Said]) -> list[Message]:
+    return [message_of(each) for each in said]

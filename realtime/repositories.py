@@ -1,0 +1,79 @@
+"""Every query on streams and their messages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from core.repositories import Repository
+
+if TYPE_CHECKING:
+    from realtime.models import Stream, StreamMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a stream has come."""
+
+    epoch: str
+    offset: int
+    trimmed: int
+    """Up to here nothing can be replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message as it was committed."""
+
+    id: UUID
+    stream: str
+    epoch: str
+    offset: int
+    event: str
+    data: Any
+    at: datetime
+
+
+def _streams() -> QuerySet[Any]:
+    return apps.get_model("realtime", "Stream")._default_manager.all()
+
+
+class StreamRepository(Repository["Stream"]):
+    def positions(self, names: Iterable[str]) -> dict[str, Position]:
+        """Return where these streams are; one on which nothing was said yet is left out."""
+        rows = self.filter(name__in=list(names))
+        columns = rows.values_list("name", "epoch", "last_offset", "trimmed_offset")
+        return {name: Position(epoch, *offsets) for name, epoch, *offsets in columns}
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Make the streams that are not there yet, so that they have an epoch to tell."""
+        self.bulk_create((self.model(name=name) for name in names), ignore_conflicts=True)
+
+
+class StreamMessageRepository(Repository["StreamMessage"]):
+    def say(self, messages: Sequence["StreamMessage"]) -> None:
+        self.bulk_create(messages, batch_size=500)
+
+    def committed(self, ids: Iterable[UUID]) -> list[Said]:
+        """Return these messages, each with its epoch and offset, by stream and in order."""
+        return self.filter(pk__in=list(ids)).order_by("stream", "offset")._said()
+
+    def on(self, stream: str, *, after: int, most: int) -> list[Said]:
+        """Return what was said on a stream behind an offset, the first ones of it, in order."""
+        rows = self.filter(stream=stream, offset__gt=after).order_by("offset")
+        return rows[:most]._said()
+
+    def _said(self) -> list[Said]:
+        epoch = Subquery(_streams().filter(name=OuterRef("stream")).values("epoch"))
+        columns = ("id", "stream", "epoch", "offset", "event", "data", "at")
+        return [Said(*row) for row in self.annotate(epoch=epoch).values_list(*columns)]
+
+    def said_since(self, moment: datetime) -> dict[str, int]:
+        """Return the streams on which something was said since, each with its latest offset."""
+        rows = self.filter(at__gte=moment, offset__isnull=False).order_by("stream", "-offset")
+        latest = rows.distinct("stream").values_list("stream", "offset")
+        return {stream: offset for stream, offset in latest if offset is not None}

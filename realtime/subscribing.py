@@ -1,0 +1,105 @@
+"""One connection on one channel: whether it may, and the seam between what was and what is said."""
+
+from typing import TYPE_CHECKING
+
+from realtime import channels
+from realtime.channels import Kind, Leave
+from realtime.feeds import Feed
+from realtime.layer import Message
+from realtime.protocol import Subscribe
+
+if TYPE_CHECKING:
+    from realtime.consumers import RealtimeConsumer
+
+MOST_CHANNELS = 100
+
+
+class RefusedError(Exception):
+    """The same for a channel that is forbidden and for one that is not there."""
+
+    code = "forbidden"
+    detail = "There is no such channel, or none that you may join."
+
+
+class TooManyChannelsError(RefusedError):
+    code = "too_many_channels"
+    detail = f"One connection joins up to {MOST_CHANNELS} channels."
+
+
+class Subscription:
+    """Passes messages on, or holds them back while what was missed is sent first."""
+
+    def __init__(self, connection: "RealtimeConsumer", name: str, kind: Kind, key: str) -> None:
+        self.connection, self.name, self.kind, self.key = connection, name, kind, key
+        self.feed: Feed
+        self.leave = Leave()
+        self._held: list[Message] | None = None
+
+    @property
+    def stream(self) -> str:
+        own = str(self.connection.person.user_id)
+        return f"user:{own}" if self.kind.name == "user" else self.name
+
+    async def is_allowed(self) -> bool:
+        leave = await self.kind.may_join(self.connection.person, self.key)
+        if leave is None:
+            return False
+        self.leave = leave
+        return True
+
+    async def join(self) -> None:
+        self.feed = await self.connection.board.feeds.join(self.stream, self, self.hear)
+
+    def hear(self, message: Message) -> None:
+        if self._held is not None:
+            self._held.append(message)
+        else:
+            self.connection.line.put(message)
+
+    async def begin(self, said: Subscribe) -> None:
+        """Acknowledge, and send what was missed before anything new."""
+        feed = self.feed
+        offset, after = feed.offset, self._recoverable(said.since)
+        missed: list[Message] = []
+        self._held = []
+        if after is not None:
+            missed = await feed.history(after, offset, since=self.leave.since)
+        await self.connection.say(
+            "ack",
+            said.ref,
+            channel=self.name,
+            epoch=feed.epoch,
+            offset=offset,
+            recovered=None if said.since is None else after is not None,
+        )
+        held, self._held = self._held, None
+        for message in [*missed, *held]:
+            self.connection.line.put(message)
+
+    def _recoverable(self, since: str | None) -> int | None:
+        """Return the offset to replay from; None: there is no way, or none was asked for."""
+        epoch, _, number = (since or "").partition(":")
+        if epoch != self.feed.epoch or not number.isascii() or not number.isdigit():
+            return None
+        after = int(number[:19])
+        return after if self.feed.trimmed <= after <= self.feed.offset else None
+
+    async def end(self) -> None:
+        await self.connection.board.feeds.leave(self.stream, self)
+
+
+async def subscribe(connection: "RealtimeConsumer", name: str) -> Subscription:
+    """Return a subscription that hears everything from now on. Raises RefusedError."""
+    found = channels.split(name)
+    if found is None:
+        raise RefusedError
+    if len(connection.subscriptions) >= MOST_CHANNELS:
+        raise TooManyChannelsError
+    subscription = Subscription(connection, name, *found)
+    if not await subscription.is_allowed():
+        raise RefusedError
+    await subscription.join()
+    if not await subscription.is_allowed():  # lost while joining: the notice came too early
+        await subscription.end()
+        raise RefusedError
+    return subscription

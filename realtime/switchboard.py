@@ -1,0 +1,146 @@
+"""What one process knows of its connections, and how it hears that one of them is over.
+
+News come over the control group within milliseconds. Because Redis may lose them, or be away, every
+connection's session and channels are looked at again every RECHECK_SECONDS, and every SWEEP_SECONDS
+what was said is compared with what was heard: one statement each, however many connections.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import structlog
+from django.utils import timezone
+
+from core.redis import StoreUnavailableError
+from realtime import delivery, entry
+from realtime.batches import in_thread
+from realtime.feeds import Feeds
+from realtime.layer import HubChannelLayer
+from realtime.models import StreamMessage
+
+if TYPE_CHECKING:
+    from realtime.consumers import RealtimeConsumer
+
+log = structlog.get_logger(__name__)
+
+CONTROL = "control"
+RECHECK_SECONDS = 20.0
+SWEEP_SECONDS = 3.0
+SWEEP_WINDOW = timedelta(seconds=45)
+"""How far a sweep looks back: longer than any transaction of ours may take."""
+
+
+class Switchboard:
+    """Belongs to one event loop; `here()` returns this one's."""
+
+    def __init__(self, layer: HubChannelLayer) -> None:
+        self.feeds = Feeds(layer)
+        self.by_session: defaultdict[UUID, set[RealtimeConsumer]] = defaultdict(set)
+        self.by_user: defaultdict[UUID, set[RealtimeConsumer]] = defaultdict(set)
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self._layer = layer
+
+    async def start(self) -> None:
+        channel = await self._layer.new_channel()
+        self._layer.attach(channel, self._heard)
+        self.spawn(self._join_control(channel))
+        self.spawn(self._repeat(self._recheck, RECHECK_SECONDS))
+        self.spawn(self._repeat(self._sweep, SWEEP_SECONDS))
+
+    def spawn(self, work: Any) -> "asyncio.Task[Any]":
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def add(self, connection: "RealtimeConsumer") -> None:
+        self.by_session[connection.person.session_id].add(connection)
+        self.by_user[connection.person.user_id].add(connection)
+
+    def remove(self, connection: "RealtimeConsumer") -> None:
+        for index, key in (
+            (self.by_session, connection.person.session_id),
+            (self.by_user, connection.person.user_id),
+        ):
+            index[key].discard(connection)
+            if not index[key]:
+                del index[key]
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if message["event"] == "sessions.ended":
+            for session_id in message["ids"]:
+                self._end_session(UUID(session_id))
+        elif message["event"] == "rights.changed":
+            for connection in list(self.by_user.get(UUID(message["user_id"]), ())):
+                self.spawn(connection.look_again())
+
+    def _end_session(self, session_id: UUID) -> None:
+        for connection in list(self.by_session.get(session_id, ())):
+            self.spawn(connection.close(4401))
+
+    async def _join_control(self, channel: str) -> None:
+        while True:
+            try:
+                await self._layer.group_add(CONTROL, channel)
+            except StoreUnavailableError:
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await step()
+            except Exception:
+                log.exception("realtime.look_failed")  # the next one tries again
+
+    async def _recheck(self) -> None:
+        ids = list(self.by_session)
+        held = await asyncio.gather(*(entry.sessions.get(pk) for pk in ids))
+        for session_id, user_id in zip(ids, held, strict=True):
+            if user_id is None:
+                self._end_session(session_id)
+        for connections in list(self.by_user.values()):
+            for connection in list(connections):
+                self.spawn(connection.look_again())
+
+    async def _sweep(self) -> None:
+        if not self.feeds.open:
+            return
+        since = timezone.now() - SWEEP_WINDOW
+        for name, offset in (await in_thread(StreamMessage.objects.said_since, since)).items():
+            feed = self.feeds.open.get(name)
+            if feed is not None and feed.opening is None:
+                feed.catch_up(offset)
+
+
+_here: dict[asyncio.AbstractEventLoop, Switchboard] = {}
+
+
+async def here() -> Switchboard:
+    """Return the switchboard of this event loop; the first call starts it."""
+    loop = asyncio.get_running_loop()
+    found = _here.get(loop)
+    if found is None:
+        for ended in [known for known in _here if known.is_closed()]:
+            del _here[ended]
+        found = _here[loop] = Switchboard(delivery.layer())
+        await found.start()
+    return found
+
+
+def announce(event: str, **facts: Any) -> None:
+    """Tell every process, from synchronous code and after the commit; best effort."""
+    try:
+        delivery.layer().send_many([(CONTROL, {"type": "control", "event": event, **facts})])
+    except StoreUnavailableError:
+        log.info("realtime.control_late", control=event)  # the rechecks find out
+
+
+def new_connection_id() -> str:
+    return uuid4().hex
