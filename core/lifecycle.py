@@ -1,9 +1,11 @@
 """How processes of ours end."""
 
+import asyncio
 import os
 import signal
 import threading
 import time
+from collections.abc import Awaitable, Callable
 
 LOOK_SECONDS = 0.5
 PARENT_VARIABLE = "TENANTRY_PARENT_PID"
@@ -38,3 +40,15 @@ def start_draining() -> None:
 
 def is_draining() -> bool:
     return _draining.is_set()
+
+
+_farewells: list[Callable[[], Awaitable[None]]] = []
+
+
+def before_the_end(farewell: Callable[[], Awaitable[None]]) -> None:
+    """Have a coroutine awaited by a server that accepts nothing new any more, before it ends."""
+    _farewells.append(farewell)
+
+
+async def say_farewell() -> None:
+    await asyncio.gather(*(farewell() for farewell in _farewells), return_exceptions=True)

@@ -28,7 +28,7 @@ SERVER_LOGGING: dict[str, Any] = {
         name: {"handlers": [], "level": level, "propagate": True}
         for name, level in {
             "uvicorn": "INFO",
-            "uvicorn.error": "INFO",
+            "uvicorn.error": "WARNING",  # its lines about sockets hold whole addresses, tickets too
             "uvicorn.access": "WARNING",  # RequestMiddleware writes the line about a request
             "_granian": "INFO",
             "granian.access": "WARNING",
@@ -39,6 +39,7 @@ SERVER_LOGGING: dict[str, Any] = {
 
 # What these say about each request is in RequestMiddleware's line, with the rest of the facts.
 _QUIET = {
+    "uvicorn.error": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "granian.access": logging.WARNING,
     "daphne.http_protocol": logging.WARNING,

@@ -1,5 +1,6 @@
 """Running the server: processes on one socket, each ending without losing a request."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -18,8 +19,9 @@ from core.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-FINISH_SECONDS = 20
-"""How long requests in flight may take after the drain; with DRAIN_S this stays under 30 s."""
+FINISH_SECONDS = 18
+"""How long requests in flight may take after the drain; with DRAIN_S and the farewell to
+sockets this stays under 30 s."""
 RESTART_PAUSE_SECONDS = 1.0
 REGATHER_TICKS = 50
 """Tenths of a second between two choices of the core that a process runs on."""
@@ -32,6 +34,7 @@ class DrainingServer(uvicorn.Server):
     """
 
     exit_at: float | None = None
+    farewell: asyncio.Task[None] | None = None
     gathers: bool = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -50,11 +53,17 @@ class DrainingServer(uvicorn.Server):
         gc.set_threshold(10_000, 10, 10)
         self.gathers = settings.GATHER_THREADS and cores.can_gather()
         await super().startup(sockets=sockets)
+        log.info("server.started")
 
     async def on_tick(self, counter: int) -> bool:
         if self.gathers:
             self._keep_together(counter % REGATHER_TICKS)
-        if self.exit_at is not None and time.monotonic() >= self.exit_at:
+        if self.exit_at is not None and time.monotonic() >= self.exit_at and not self.farewell:
+            for server in self.servers:
+                server.close()  # from now on nobody new comes in
+            self.farewell = asyncio.create_task(lifecycle.say_farewell())
+            log.info("server.stopping")
+        if self.farewell is not None and self.farewell.done():
             self.should_exit = True
         return await super().on_tick(counter)
 
@@ -93,6 +102,8 @@ def serve(listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # core/http/client.py knows how many proxies to believe
+        ws_ping_interval=25,
+        ws_ping_timeout=30,  # so that a silent peer is dropped within a minute
         timeout_keep_alive=75,  # longer than the idle time-outs of common balancers
         timeout_graceful_shutdown=FINISH_SECONDS,
     )

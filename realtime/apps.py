@@ -7,6 +7,8 @@ class RealtimeConfig(AppConfig):
     summary = "Channels over WebSockets, with recovery of what was missed."
 
     def ready(self) -> None:
-        from realtime import own_channels, subscribers  # noqa: F401  they register themselves
+        from core import lifecycle
+        from realtime import own_channels, subscribers, switchboard  # noqa: F401  subscribers too
 
         own_channels.register()
+        lifecycle.before_the_end(switchboard.drain)

@@ -104,6 +104,8 @@ class RealtimeConsumer(HubConsumer):
         raise StopConsumer
 
     async def _leave(self) -> None:
+        if self.is_authenticated:
+            log.info("ws.disconnected", **self._facts())
         for timer in self._timers:
             timer.cancel()
         for subscription in list(self.subscriptions.values()):
@@ -112,6 +114,14 @@ class RealtimeConsumer(HubConsumer):
         if self.is_authenticated:
             self.is_authenticated = False
             self.board.remove(self)
+
+    def _facts(self) -> dict[str, str]:
+        person = self.person
+        return {
+            "connection_id": self.connection_id,
+            "user_id": str(person.user_id),
+            "session_id": str(person.session_id),
+        }
 
     # -- Who is there ------------------------------------------------------------------------------
 
@@ -131,13 +141,8 @@ class RealtimeConsumer(HubConsumer):
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
         self.subscriptions["user"] = await subscribe(self, "user")
-        await self.say(
-            "welcome",
-            connection_id=self.connection_id,
-            user_id=str(self.person.user_id),
-            session_id=str(self.person.session_id),
-            heartbeat_s=HEARTBEAT_SECONDS,
-        )
+        await self.say("welcome", **self._facts(), heartbeat_s=HEARTBEAT_SECONDS)
+        log.info("ws.connected", **self._facts())
 
     def _watch_expiry(self) -> None:
         for timer in self._timers:

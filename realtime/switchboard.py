@@ -6,6 +6,7 @@ what was said is compared with what was heard: one statement each, however many 
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 CONTROL = "control"
 RECHECK_SECONDS = 20.0
 SWEEP_SECONDS = 3.0
+DRAIN_SECONDS = 5.0
+RESTARTING = 1012
 SWEEP_WINDOW = timedelta(seconds=45)
 """How far a sweep looks back: longer than any transaction of ours may take."""
 
@@ -132,6 +135,23 @@ async def here() -> Switchboard:
         found = _here[loop] = Switchboard(delivery.layer())
         await found.start()
     return found
+
+
+async def drain() -> None:
+    """Close every connection of this event loop, spread over some seconds, so that they do not all
+    come back elsewhere in the same instant.
+    """
+    board = _here.get(asyncio.get_running_loop())
+    if board is None:
+        return
+    connections = [each for held in board.by_session.values() for each in held]
+    began = time.monotonic()
+    for number, connection in enumerate(connections):
+        board.spawn(connection.close(RESTARTING))
+        ahead = began + DRAIN_SECONDS * number / len(connections) - time.monotonic()
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+    await asyncio.sleep(0.1)  # for the last close frames to leave
 
 
 def announce(event: str, **facts: Any) -> None:
