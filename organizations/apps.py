@@ -7,4 +7,6 @@ class OrganizationsConfig(AppConfig):
     summary = "Tenants, their members, and what each may do."
 
     def ready(self) -> None:
-        from organizations import subscribers  # noqa: F401  they register themselves
+        from organizations import prunes, subscribers  # noqa: F401  subscribers register themselves
+
+        prunes.register()

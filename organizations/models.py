@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -39,7 +39,10 @@ class Organization(BaseModel):
     deletion_follows = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
-    """The only member, whose account is going to be deleted; its return brings this back too."""
+    """The only member, whose account is going to be deleted; its return brings this back too.
+
+    When the account goes this is emptied, and the purge may begin.
+    """
 
     objects = OrganizationRepository.as_manager()
 
@@ -77,6 +80,10 @@ class Organization(BaseModel):
     @property
     def is_deleted(self) -> bool:
         return self.deletion_due_at is not None
+
+    def is_over(self, *, now: datetime) -> bool:
+        """Tell whether the time in which it can be restored has passed."""
+        return self.deletion_due_at is not None and self.deletion_due_at <= now
 
 
 class TenantModel(BaseModel):

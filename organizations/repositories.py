@@ -40,6 +40,11 @@ class TenantRepository(Repository[T]):
         return self.filter(organization_id=organization_id)
 
 
+def rows_of(model: type[T], organization_id: UUID) -> TenantRepository[T]:
+    """Return every row that an organization has of a tenant model, whatever its manager shows."""
+    return TenantRepository(model).for_organization(organization_id)
+
+
 class OrganizationRepository(Repository["Organization"]):
     def present(self) -> Self:
         """Not deleted; possibly suspended."""
@@ -61,8 +66,10 @@ class OrganizationRepository(Repository["Organization"]):
         """Keep what goes because the account of its only member goes."""
         return self.filter(deletion_follows_id=user_id)
 
-    def due_for_deletion(self, *, now: datetime) -> Self:
-        return self.filter(deletion_due_at__lte=now).order_by("deletion_due_at")
+    def due_for_purge(self, *, now: datetime) -> Self:
+        """Keep those whose 30 days are over; what follows an account stays until that is gone."""
+        over = self.filter(deletion_due_at__lte=now, deletion_follows=None)
+        return over.order_by("deletion_due_at")
 
     def by_slug(self, slug: str) -> "Organization | None":
         return self.filter(slug=slug.lower()).first()

@@ -20,5 +20,5 @@ def return_to_place(event: AccountDeletionCancelled) -> None:
 
 
 @on(AccountDeleted)
-def purge_what_followed(event: AccountDeleted) -> None:
-    departures.purge_what_followed(user_id=event.user_id)
+def let_go(event: AccountDeleted) -> None:
+    departures.let_go(user_id=event.user_id)

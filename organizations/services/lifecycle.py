@@ -1,4 +1,4 @@
-"""An organization's life: created, renamed, suspended, deleted, restored, purged."""
+"""An organization's life: created, renamed, suspended, deleted, restored."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +15,6 @@ from organizations.events import (
     OrganizationChanged,
     OrganizationCreated,
     OrganizationDeleted,
-    OrganizationPurged,
     OrganizationReinstated,
     OrganizationRestored,
     OrganizationSuspended,
@@ -118,14 +117,17 @@ def delete(*, organization_id: UUID, actor_id: UUID | None, now: datetime) -> da
 
 
 @transaction.atomic
-def restore(*, organization_id: UUID) -> None:
+def restore(*, organization_id: UUID, now: datetime) -> None:
     """Bring a deleted organization back, members and roles as they were.
 
-    Raises ConflictError when it is not deleted, or waits for an account that is.
+    Raises ConflictError when it is not deleted, when its 30 days are over, and when it waits for
+    an account that is deleted.
     """
     organization = Organization.objects.locked().by_id(organization_id)
     if not organization.is_deleted:
         raise ConflictError("This organization is not deleted.")
+    if organization.is_over(now=now):
+        raise ConflictError("The time in which it could be restored is over.")
     if organization.deletion_follows_id is not None:
         raise ConflictError("It goes with its only member's account: keep the account instead.")
     Organization.objects.change(organization, deletion_due_at=None)
@@ -148,12 +150,6 @@ def reinstate(*, organization_id: UUID) -> None:
     if organization.is_suspended:
         Organization.objects.change(organization, suspended_at=None, suspension_reason="")
         publish(OrganizationReinstated(organization_id=organization_id))
-
-
-def purge(organization: Organization) -> None:
-    """Delete a deleted organization for good, with all that belongs to it; in a transaction."""
-    publish(OrganizationPurged(organization_id=organization.pk))
-    Organization.objects.remove(organization)
 
 
 def _checked_name(name: str) -> str:
