@@ -21,19 +21,21 @@ from organizations.slugs import MAX_LENGTH
 
 NEWEST_FIRST = ["-created_at", "-id"]
 OFFER_LIFETIME = timedelta(days=7)
+MAX_NAME = 255
+MAX_REASON = 200
 
 
 class Organization(BaseModel):
     """A tenant: people, and all that belongs to them together."""
 
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MAX_NAME)
     slug = models.CharField(max_length=MAX_LENGTH, unique=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     suspended_at = models.DateTimeField("suspended", null=True)
     """Since when it can only be read."""
-    suspension_reason = models.CharField(max_length=200, blank=True)
+    suspension_reason = models.CharField(max_length=MAX_REASON, blank=True)
     deletion_due_at = models.DateTimeField("goes on", null=True)
     """When it goes for good. Until then it can be restored, and nobody reaches it."""
     deletion_follows = models.ForeignKey(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import ForeignKey
+from django.db.models import ForeignKey, Model
 
 from organizations.models import Slug, TenantModel
 from organizations.repositories import rows_of
@@ -71,7 +71,7 @@ def _tenant_models() -> list[type[TenantModel]]:
     return [m for m in found if m._meta.managed and not m._meta.proxy and m is not Slug]
 
 
-def _parents(model: type[TenantModel]) -> set[object]:
+def _parents(model: type[TenantModel]) -> set[type[Model]]:
     keys = (field for field in model._meta.get_fields() if isinstance(field, ForeignKey))
     return {key.related_model for key in keys} - {model}
 

@@ -74,6 +74,14 @@ class OrganizationRepository(Repository["Organization"]):
     def by_slug(self, slug: str) -> "Organization | None":
         return self.filter(slug=slug.lower()).first()
 
+    def by_id_or_slug(self, text: str) -> "Organization | None":
+        """Return what an operator names; the id goes first, as anybody may choose a slug like it.
+
+        None for what is neither.
+        """
+        by_id = super().looked_up(text.strip()).first()
+        return by_id or self.by_slug(text.strip())
+
     def looked_up(self, text: str) -> Self:
         """By id, or by the beginning of the slug."""
         return super().looked_up(text) | self.filter(slug__startswith=text.lower())

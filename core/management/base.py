@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from core.errors import DomainError
+from core.errors import DomainError, InvalidError
 from core.logging import use_stderr
 
 
@@ -122,6 +122,8 @@ class JsonCommand(OneLineCommand):
     def _result(self, options: dict[str, Any]) -> Any:
         try:
             return self.perform(**options)
+        except InvalidError as error:
+            raise CommandError(" ".join(told.detail for told in error.problems)) from None
         except DomainError as error:
             raise CommandError(error.message) from None
         except ProgrammingError as error:
