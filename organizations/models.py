@@ -69,6 +69,11 @@ class Organization(BaseModel):
                 name="organization_suspended",
                 condition=~Q(suspended_at=None),
             ),
+            models.Index(
+                fields=NEWEST_FIRST,
+                name="organization_deleted",
+                condition=~Q(deletion_due_at=None),
+            ),
             models.Index(fields=["created_by"], name="organization_creator"),
         ]
 
@@ -169,7 +174,11 @@ class Membership(TenantModel):
         CUSTOM = "custom"
 
     organization = models.ForeignKey(
-        Organization, models.CASCADE, related_name="+", related_query_name="membership"
+        Organization,
+        models.CASCADE,
+        related_name="+",
+        related_query_name="membership",
+        db_index=False,  # three indexes below begin with it
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     role = models.CharField(max_length=16, choices=Role)
@@ -197,6 +206,11 @@ class Membership(TenantModel):
                 fields=["organization", "-joined_at", "-id"],
                 name="membership_listed",
                 condition=Q(state__in=LISTED_STATES),
+            ),
+            # The admin's list: of one organization, and each state that is rare.
+            models.Index(fields=["organization", "-id"], name="membership_newest_first"),
+            models.Index(
+                fields=["state", "-id"], name="membership_not_active", condition=~Q(state="active")
             ),
             models.Index(
                 fields=["organization"],

@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Case, F, When
 from django.utils import timezone
 
+from accounts.models import User
 from core.repositories import Repository
 
 if TYPE_CHECKING:
-    from accounts.models import User
     from organizations.models import (
         CustomRole,
         Membership,
@@ -38,6 +38,14 @@ class TenantRepository(Repository[T]):
 
     def for_organization(self, organization_id: UUID) -> Self:
         return self.filter(organization_id=organization_id)
+
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one organization, by its id or its whole slug."""
+        tenants: Any = self.model._meta.get_field("organization").related_model
+        organization = tenants.objects.by_id_or_slug(text)
+        if organization is not None:
+            return self.for_organization(organization.pk)
+        return super().looked_up(text)
 
 
 def rows_of(model: type[T], organization_id: UUID) -> TenantRepository[T]:
@@ -83,7 +91,11 @@ class OrganizationRepository(Repository["Organization"]):
         return by_id or self.by_slug(text.strip())
 
     def looked_up(self, text: str) -> Self:
-        """By id, or by the beginning of the slug."""
+        """By id, by the beginning of the slug, or by the whole address of an owner."""
+        if "@" in text:
+            person = _person(text)
+            owner = {"membership__role": "owner", "membership__state": "active"}
+            return self.filter(membership__user_id=person, **owner) if person else self.none()
         return super().looked_up(text) | self.filter(slug__startswith=text.lower())
 
 
@@ -189,6 +201,16 @@ class MembershipRepository(TenantRepository["Membership"]):
         found = self.locked().get(organization_id=organization_id, user_id=user_id)
         return found, found.pk == new.pk
 
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all of one person: id or whole address."""
+        if "@" in text:
+            person = _person(text)
+            return self.filter(user_id=person) if person else self.none()
+        found = super().looked_up(text)
+        if found.query.is_empty() or found.exists():
+            return found
+        return self.filter(user_id=text)
+
     def organization_ids(self) -> list[UUID]:
         return list(self.values_list("organization_id", flat=True))
 
@@ -206,3 +228,16 @@ class OwnershipOfferRepository(TenantRepository["OwnershipOffer"]):
 
     def accepted(self) -> Self:
         return self.exclude(accepted_at=None)
+
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all that were made to one address."""
+        if "@" in text:
+            person = _person(text)
+            return self.filter(user_id=person) if person else self.none()
+        return super().looked_up(text)
+
+
+def _person(email: str) -> UUID | None:
+    """Return who has an address. To know that first is what lets the planner find theirs."""
+    user = User.objects.by_email(email)
+    return user.pk if user else None

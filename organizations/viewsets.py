@@ -20,8 +20,8 @@ class OrganizationViewSet(ApiViewSet):
     """Lets members alone in, and to each action those alone whose role allows it.
 
     Set `needs`: the permission that each action takes. A stranger gets the 404 of an organization
-    that is not there, before anything else is looked at. A suspended organization can be read alone. Services
-    judge again, under a lock.
+    that is not there, before anything else is looked at. One that is suspended can only be read.
+    Services judge again, under a lock.
     """
 
     needs: ClassVar[Mapping[str, str]]
