@@ -7,6 +7,8 @@ class OrganizationsConfig(AppConfig):
     summary = "Tenants, their members, and what each may do."
 
     def ready(self) -> None:
-        from organizations import prunes, subscribers  # noqa: F401  subscribers register themselves
+        from core.demo import register
+        from organizations import demo, prunes, subscribers  # noqa: F401  they register themselves
 
         prunes.register()
+        register("organizations", demo.seed)
