@@ -94,10 +94,6 @@ class BoundedAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # each would count the whole table
     sortable_by = ()
 
-    def shown_as(self, row: Any) -> str:
-        """Return how a question or a message calls a row of the list, whose relations are there."""
-        return str(row)
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return BoundedChangeList
 

@@ -43,7 +43,7 @@ def asking(question: str, *, button: str) -> Callable[[Action], Callable[..., Ht
                     **admin.admin_site.each_context(request),
                     "title": question,
                     "button": button,
-                    "rows": [(row.pk, admin.shown_as(row)) for row in chosen],
+                    "rows": chosen,
                     "opts": admin.model._meta,
                     "action": request.POST["action"],
                     "checkbox": ACTION_CHECKBOX_NAME,
@@ -69,9 +69,7 @@ def each(
     `done` ends a sentence, "3 suspended"; `missing` is said where the service finds nothing.
     """
     chosen = list(rows)
-    refused = [
-        f"{admin.shown_as(row)}: {why}" for row in chosen if (why := _why_not(act, row, missing))
-    ]
+    refused = [f"{row}: {why}" for row in chosen if (why := _why_not(act, row, missing))]
     for line in refused[:TOLD]:
         admin.message_user(request, line, messages.ERROR)
     if len(refused) > TOLD:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
@@ -12,7 +12,11 @@ from core.admin import BoundedAdmin, HappenedFilter
 from core.admin_actions import asking, each
 from core.repositories import count_up_to
 from organizations.models import CustomRole, Membership, Organization, OwnershipOffer
-from organizations.repositories import MembershipRepository, OrganizationRepository
+from organizations.repositories import (
+    MembershipRepository,
+    OrganizationRepository,
+    OwnershipOfferRepository,
+)
 from organizations.services import lifecycle, members
 
 COUNTED = 1_000
@@ -158,8 +162,8 @@ class MembershipAdmin(LookedAt):
         custom = membership.custom_role
         return custom.name if custom else membership.get_role_display()
 
-    def shown_as(self, row: Membership) -> str:
-        return f"{row.user} in {row.organization}"
+    def get_queryset(self, request: HttpRequest) -> MembershipRepository:
+        return cast(MembershipRepository, super().get_queryset(request)).with_names()
 
     @admin.action(description="Suspend: no access, place and role stay", permissions=["operation"])
     @asking("Take these members' access away? Place and role stay.", button="Suspend")
@@ -222,6 +226,9 @@ class OwnershipOfferAdmin(LookedAt):
         "created_at",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> OwnershipOfferRepository:
+        return cast(OwnershipOfferRepository, super().get_queryset(request)).with_names()
 
 
 def _link(model: type[Membership | CustomRole], organization: Organization, words: str) -> str:

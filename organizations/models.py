@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -220,7 +221,7 @@ class Membership(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.organization_id}"
+        return f"{_loaded(self, 'user')} in {_loaded(self, 'organization')}"
 
     @property
     def is_active(self) -> bool:
@@ -270,4 +271,9 @@ class OwnershipOffer(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.organization_id} to {self.user_id}"
+        return f"{_loaded(self, 'organization')} to {_loaded(self, 'user')}"
+
+
+def _loaded(row: TenantModel, name: str) -> Any:
+    """Return what a foreign key leads to, or its id: naming a row asks no question."""
+    return row._state.fields_cache.get(name, getattr(row, f"{name}_id"))

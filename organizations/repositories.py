@@ -188,6 +188,10 @@ class MembershipRepository(TenantRepository["Membership"]):
         here = self.with_organization().active().in_present_organizations()
         return here.filter(user_id=user_id, organization_id=organization_id).first()
 
+    def with_names(self) -> Self:
+        """Load what the text of a membership is made of, and the role."""
+        return self.select_related("user", "organization", "custom_role")
+
     def in_role(self, key: str) -> Self:
         """By what the API calls a role."""
         return self.filter(models.Q(role=key, custom_role=None) | models.Q(custom_role__key=key))
@@ -225,6 +229,9 @@ class OwnershipOfferRepository(TenantRepository["OwnershipOffer"]):
 
     def concerning(self, user_id: UUID) -> Self:
         return self.filter(models.Q(user_id=user_id) | models.Q(offered_by_id=user_id))
+
+    def with_names(self) -> Self:
+        return self.select_related("organization", "offered_by", "user")
 
     def accepted(self) -> Self:
         return self.exclude(accepted_at=None)

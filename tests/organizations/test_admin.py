@@ -64,6 +64,7 @@ def test_what_is_decided_about_organizations_is_asked_by_name_first(
 
     page = ask(admin, ORGANIZATIONS, action, acme)
 
+    assert "these organizations" in page.partition("<h2")[2]
     assert "1 chosen" in page
     assert "<li> Acme " in page
     assert Organization.objects.values().get(pk=acme.pk) == before
@@ -180,6 +181,14 @@ def test_nothing_is_changed_past_the_services(admin: ApiClient, acme: Organizati
 
     assert [answer.status_code for answer in (changed, added, deleted)] == [403] * 3
     assert Organization.objects.values().get() == before
+
+
+def test_a_membership_is_called_by_its_names(
+    admin: ApiClient, acme: Organization, user: User
+) -> None:
+    page = admin.get(f"{MEMBERSHIPS}{place(acme, user).pk}/change/").content.decode()
+
+    assert "uma@example.com in Acme" in page
 
 
 def test_nobody_else_enters(acme: Organization, user: User) -> None:
