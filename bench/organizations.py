@@ -81,8 +81,8 @@ def fill(name: str, rows: int) -> tuple[Any, Callable[[str], Any]]:
     address, now = f"{name}@example.com", timezone.now()
     owner = User.objects.add(email=address, email_normalized=address, email_verified_at=now)
     made = lifecycle.create_for(owner=owner, actor_id=None, name=name, now=now)
+    connection.ensure_patience()
     with connection.cursor() as cursor:
-        cursor.execute("set statement_timeout = 0")
         cursor.execute(MEMBERS, {"rows": rows, "name": name, "organization": made.pk})
         for table in ("accounts_user", "organizations_membership", "organizations_organization"):
             cursor.execute(f"vacuum analyze {table}")
