@@ -208,6 +208,11 @@ class Membership(TenantModel):
                 name="membership_listed",
                 condition=Q(state__in=LISTED_STATES),
             ),
+            models.Index(
+                fields=["organization", "role", "-joined_at", "-id"],
+                name="membership_in_role",
+                condition=Q(state__in=LISTED_STATES),
+            ),
             # The admin's list: of one organization, and each state that is rare.
             models.Index(fields=["organization", "-id"], name="membership_newest_first"),
             models.Index(

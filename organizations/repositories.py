@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Case, F, When
+from django.db.models import Case, F, OuterRef, Subquery, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from core.repositories import Repository
+from organizations.permissions import SystemRole
 
 if TYPE_CHECKING:
     from organizations.models import (
@@ -166,9 +168,18 @@ class MembershipRepository(TenantRepository["Membership"]):
         return self.filter(state__in=LISTED_STATES)
 
     def shown(self) -> Self:
-        """Add what is shown of a member: `email`, `full_name` and `role_key_shown`."""
+        """Add what is shown of a member: `email`, `full_name` and `role_key_shown`.
+
+        They are looked up for the rows that are shown. Joins would be made to count, too, which
+        took two thirds of the time of the first page of a hundred thousand members.
+        """
+        person = User.objects.filter(pk=OuterRef("user_id"))
+        roles: Any = self.model._meta.get_field("custom_role").related_model
+        custom = roles.objects.filter(pk=OuterRef("custom_role_id"))
         return self.annotate(
-            email=F("user__email"), full_name=F("user__full_name"), role_key_shown=_role_key()
+            email=Subquery(person.values("email")),
+            full_name=Subquery(person.values("full_name")),
+            role_key_shown=Coalesce(Subquery(custom.values("key")), F("role")),
         )
 
     def in_present_organizations(self) -> Self:
@@ -193,8 +204,10 @@ class MembershipRepository(TenantRepository["Membership"]):
         return self.select_related("user", "organization", "custom_role")
 
     def in_role(self, key: str) -> Self:
-        """By what the API calls a role."""
-        return self.filter(models.Q(role=key, custom_role=None) | models.Q(custom_role__key=key))
+        """By what the API calls a role; no custom one is called like one of the four."""
+        if key in SystemRole.values:
+            return self.filter(role=key)
+        return self.filter(role="custom", custom_role__key=key)
 
     def add_or_find(
         self, *, organization_id: UUID, user_id: UUID, **fields: Any

@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(('state', 'active'), _negated=True), fields=['state', '-id'], name='membership_not_active'),
         ),
         migrations.AddIndex(
+            model_name='membership',
+            index=models.Index(condition=models.Q(('state__in', ('active', 'suspended'))), fields=['organization', 'role', '-joined_at', '-id'], name='membership_in_role'),
+        ),
+        migrations.AddIndex(
             model_name='organization',
             index=models.Index(condition=models.Q(('deletion_due_at', None), _negated=True), fields=['-created_at', '-id'], name='organization_deleted'),
         ),
