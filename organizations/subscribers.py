@@ -23,6 +23,6 @@ def return_to_place(event: AccountDeletionCancelled) -> None:
 
 
 @on(AccountDeleted)
-def purge_what_followed(event: AccountDeleted) -> None:
+def let_go(event: AccountDeleted) -> None:
     with row_security.everywhere():
-        departures.purge_what_followed(user_id=event.user_id)
+        departures.let_go(user_id=event.user_id)

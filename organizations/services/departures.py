@@ -7,7 +7,6 @@ from core.events import publish
 from organizations.errors import LastOwnerError
 from organizations.events import OrganizationDeleted, OrganizationRestored
 from organizations.models import Membership, Organization
-from organizations.services import lifecycle
 
 State = Membership.State
 
@@ -42,10 +41,10 @@ def come_back(*, user_id: UUID) -> None:
         publish(OrganizationRestored(organization_id=organization.pk, actor_id=user_id))
 
 
-def purge_what_followed(*, user_id: UUID) -> None:
-    """Delete for good what was only the person's, before the account itself goes."""
+def let_go(*, user_id: UUID) -> None:
+    """Leave to the purge what was only the person's: it may be too much for this transaction."""
     for organization in Organization.objects.following(user_id).locked():
-        lifecycle.purge(organization)
+        Organization.objects.change(organization, deletion_follows=None)
 
 
 def _let_follow(organization: Organization, user_id: UUID, *, due_at: datetime) -> None:
