@@ -49,7 +49,7 @@ def check(method: str, path: str, status: int, content_type: str, body: bytes) -
         return
     media_type = content_type.partition(";")[0]
     assert media_type in contents, f"{method} {path} {status} is {media_type}, undocumented"
-    if method != "HEAD":
+    if method != "HEAD" and media_type.endswith("json"):
         pointer = contents[media_type]["schema"]
         _validator(orjson.dumps(pointer)).validate(orjson.loads(body))
 
