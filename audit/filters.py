@@ -1,6 +1,8 @@
 from typing import Any
 
 from django_filters import BaseInFilter, CharFilter, ChoiceFilter, IsoDateTimeFilter, UUIDFilter
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from audit import readings
 from audit.models import AuditEntry
@@ -37,5 +39,6 @@ class AuditEntryFilter(FilterSet):
         model = AuditEntry
         fields: list[str] = []
 
+    @extend_schema_field(OpenApiTypes.UUID)
     def by_user(self, rows: AuditEntryRepository, name: str, value: Any) -> AuditEntryRepository:
         return rows.by_user(value)

@@ -1,12 +1,12 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.utils import timezone
 
 from audit.models import AuditEntry
 from audit.prunes import prune_entries
 from core import pruning
+from core.jobs.rows import execute
 from core.models import new_id
 from tests.audit.entries import entry
 
@@ -46,9 +46,9 @@ def test_the_daily_prune_knows_of_them() -> None:
     assert "audit entries" in pruning._prunes
 
 
-@pytest.mark.parametrize("days", [1, 400])
-def test_what_is_old_is_found_by_an_index(db: None, days: int) -> None:
-    old = AuditEntry.objects.before(timezone.now() - timedelta(days=days))
+def test_what_is_old_is_found_by_an_index(db: None) -> None:
+    old = AuditEntry.objects.before(timezone.now())
+    execute("SET LOCAL enable_seqscan = off")  # which an empty table is always given
 
     plan = old.order_by("created_at", "id")[:10].explain()
 
