@@ -6,11 +6,14 @@ from io import StringIO
 from typing import Any
 
 import orjson
+import structlog
 
 from accounts.models import User
 from audit.repositories import NEWEST_FIRST, AuditEntryRepository
 from audit.serializers import AuditEntrySerializer, acting_user
 from core.keyset import SortKey
+
+log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 500
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl"}
@@ -36,11 +39,17 @@ def parts(
     Every batch is read by itself, so that any thread may ask for the next one.
     """
     columns = AuditEntrySerializer.columns() or ()
-    if format == "csv":
-        yield written([COLUMNS])
-    for batch in rows.batches(keys, columns=columns, size=BATCH_SIZE):
-        count(len(batch))
-        yield WRITERS[format](shown(batch))
+    entries, whole = 0, False
+    try:
+        if format == "csv":
+            yield written([COLUMNS])
+        for batch in rows.batches(keys, columns=columns, size=BATCH_SIZE):
+            entries += len(batch)
+            count(len(batch))
+            yield WRITERS[format](shown(batch))
+        whole = True
+    finally:
+        log.info("audit.exported", format=format, entries=entries, whole=whole)
 
 
 def names_of(entries: Iterable[Any]) -> dict[Any, str]:

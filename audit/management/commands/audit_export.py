@@ -1,13 +1,14 @@
 import os
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from audit import exports
@@ -27,8 +28,12 @@ class Command(JsonCommand):
         super().add_options(parser)
         parser.add_argument("organization", metavar="ORGANIZATION", help="its id or its slug")
         parser.add_argument("--format", choices=list(exports.MEDIA_TYPES), default="csv")
-        parser.add_argument("--since", metavar="TIME", help="a day or a moment, UTC unless it says")
-        parser.add_argument("--until", metavar="TIME", help="the same; entries before it")
+        parser.add_argument(
+            "--since", metavar="TIME", type=moment, help="a day or a moment, UTC unless it says"
+        )
+        parser.add_argument(
+            "--until", metavar="TIME", type=moment, help="the same; entries before it"
+        )
         parser.add_argument("--output", metavar="FILE", default=STDOUT, help="- is standard output")
 
     def perform(self, **options: Any) -> dict[str, Any] | None:
@@ -60,8 +65,8 @@ class Command(JsonCommand):
     def _entries(self, options: dict[str, Any]) -> AuditEntryRepository:
         entries = AuditEntry.objects.for_organization(named(options["organization"]).pk)
         if options["since"]:
-            entries = entries.since(moment(options["since"], "--since"))
-        return entries.before(moment(options["until"], "--until")) if options["until"] else entries
+            entries = entries.since(options["since"])
+        return entries.before(options["until"]) if options["until"] else entries
 
     def _tell(self, number: int) -> None:
         before, self.count = self.count, self.count + number
@@ -80,22 +85,29 @@ class Command(JsonCommand):
 
 def named(text: str) -> Organization:
     """Return the organization, deleted ones included. Raises CommandError."""
-    found = Organization.objects.by_slug(text) or Organization.objects.looked_up(text).first()
+    found = Organization.objects.by_slug(text) or _by_id(text)
     if found is None:
         raise CommandError(f"No organization has the id or slug {' '.join(text.split())}.")
     return found
 
 
-def moment(text: str, option: str) -> datetime:
-    """Return what ISO 8601 says, in UTC where it names no zone. Raises UsageError."""
+def _by_id(text: str) -> Organization | None:
+    try:
+        return Organization.objects.find(UUID(text))
+    except ValueError:
+        return None
+
+
+def moment(text: str) -> datetime:
+    """Return what ISO 8601 says, in UTC where it names no zone. Raises ArgumentTypeError."""
     try:
         day = parse_date(text)
         found = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001
     except ValueError:
         found = None
     if found is None:
-        raise UsageError(f"{option} takes a day or a moment, as in 2026-11-24T08:00Z.")
-    return found if found.tzinfo else timezone.make_aware(found)
+        raise ArgumentTypeError("takes a day or a moment, as in 2026-11-24T08:00Z")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def write(parts: Iterable[bytes], file: Path) -> int:
