@@ -218,7 +218,7 @@ def test_a_list_without_rows_says_what_would_be_there(staff: Client) -> None:
 def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     registered = {model.__name__ for model in admin.site._registry}
 
-    assert registered == {"User", "UserSession"}
+    assert registered == {"AuditEntry", "User", "UserSession"}
 
 
 def test_every_page_is_bounded_and_offers_no_drop_down_of_rows(staff: Client, user: User) -> None:
