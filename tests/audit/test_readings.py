@@ -52,7 +52,7 @@ def test_every_event_is_recorded_or_has_a_reason_not_to_be(event: type) -> None:
 
 @pytest.mark.parametrize("event", READINGS)
 def test_a_reading_names_fields_that_the_event_has(event: type) -> None:
-    reading, fields = READINGS[event], {f.name: f for f in dataclasses.fields(event)}  # type: ignore[arg-type]
+    reading, fields = READINGS[event], {f.name: f for f in dataclasses.fields(event)}
 
     named = {reading.target.field, *reading.shows, *reading.changes, reading.within}
     assert named - {None} <= fields.keys()

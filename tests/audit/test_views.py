@@ -185,7 +185,8 @@ def test_the_log_is_walked_by_cursor(api: ApiClient, acme: Organization) -> None
     moment = timezone.now()
     for number in range(7):
         entry(acme.pk, created_at=moment - timedelta(seconds=number // 3))
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
 
     while cursor is not None:
         page = api.read(f"{path(acme)}?cursor={cursor}&page_size=3")
