@@ -2,9 +2,11 @@
 
 An entry holds a copy of the person's row and lives 30 s at most. Ending a session (or changing the
 person) puts a *distrust* mark in its place for a minute: readers then ask the database, and a
-reader that began before the end can't put its old answer back, because entries are only written
-where there is none. A full store takes no mark and no entry, but lets go of the old one. Without
-Redis every request asks the database: revocation never fails open.
+reader that began before the end can't put its old answer back, because no entry is written over a
+mark. A full store takes no mark and no entry, but lets go of the old one. A store that was emptied
+or away has lost marks, or never got them: so an entry bears the store's epoch of before its row was
+read, and counts in that epoch alone. Without Redis every request asks the database: revocation
+never fails open.
 """
 
 from contextlib import suppress
@@ -16,7 +18,7 @@ import orjson
 
 from accounts.models import User, UserSession
 from core import redis
-from core.redis import StoreUnavailableError
+from core.redis import EPOCH, Script, StoreUnavailableError
 
 ENTRY_SECONDS = 30
 DISTRUST_SECONDS = 60
@@ -30,6 +32,13 @@ REMEMBERED = {
 FIELDS = [f.attname for f in User._meta.concrete_fields if f.attname in REMEMBERED]
 MOMENTS = {"email_verified_at", "created_at"}
 
+_REMEMBER = Script("""
+local entry, epoch, mark = ARGV[1], ARGV[2], ARGV[3]
+if redis.call('GET', KEYS[2]) == epoch and redis.call('GET', KEYS[1]) ~= mark then
+  redis.call('SET', KEYS[1], entry, 'EX', ARGV[4])
+end
+""")
+
 
 def load(session_id: UUID, *, now: datetime) -> User | None:
     """Return the person behind an open session; None when it is over or there is none.
@@ -37,12 +46,12 @@ def load(session_id: UUID, *, now: datetime) -> User | None:
     The person is a copy for reading: what is not REMEMBERED is loaded when touched, and a service
     that changes the row reads it again under a lock.
     """
-    entry = _get(session_id)
-    if entry is not None and entry != DISTRUST:
-        return _from_entry(entry)
+    entry, epoch = _look(session_id)
+    if entry and epoch and entry.startswith(epoch):
+        return _from_entry(entry.removeprefix(epoch))
     user = _from_database(session_id, now=now)
-    if user is not None and entry is None:
-        _remember(session_id, user)
+    if user is not None and epoch and entry != DISTRUST:
+        _remember(session_id, user, epoch=epoch)
     return user
 
 
@@ -71,18 +80,24 @@ def _from_database(session_id: UUID, *, now: datetime) -> User | None:
     return session.user
 
 
-def _get(session_id: UUID) -> Any:
-    """Return the entry's bytes; None when there is none, or no store."""
+def _look(session_id: UUID) -> tuple[bytes | None, bytes | None]:
+    """Return the entry and the epoch; None for an entry that isn't there, twice for no store."""
+
+    def look(client: Any) -> tuple[bytes | None, bytes]:
+        entry, epoch = client.mget(_key(session_id), EPOCH)
+        return entry, epoch or redis.store().epoch(client)
+
     try:
-        return redis.call(lambda client: client.get(_key(session_id)))
+        return redis.call(look)
     except StoreUnavailableError:
-        return None
+        return None, None
 
 
-def _remember(session_id: UUID, user: User) -> None:
-    entry = orjson.dumps([getattr(user, name) for name in FIELDS])
+def _remember(session_id: UUID, user: User, *, epoch: bytes) -> None:
+    entry = epoch + orjson.dumps([getattr(user, name) for name in FIELDS])
+    arguments = (entry, epoch, DISTRUST, ENTRY_SECONDS)
     with suppress(StoreUnavailableError):
-        redis.call(lambda client: client.set(_key(session_id), entry, nx=True, ex=ENTRY_SECONDS))
+        redis.call(lambda client: _REMEMBER.run(client, [_key(session_id), EPOCH], arguments))
 
 
 def _from_entry(entry: bytes) -> User:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from django.contrib import admin
@@ -30,8 +31,7 @@ class AuditEntryAdmin(BoundedAdmin):
     """Everything that was recorded, for looking alone: also a superuser changes nothing here."""
 
     list_display = [
-        "created_at", "action", "actor_kind", "actor_id", "target_type", "target_id",
-        "organization_id", "ip_address",
+        "when", "action", "actor_kind", "actor_id", "target_id", "organization_id",
     ]  # fmt: skip
     list_filter = [("action", ActionFilter)]
     search_fields = ["organization_id", "actor_id", "request_id", "id"]
@@ -40,10 +40,14 @@ class AuditEntryAdmin(BoundedAdmin):
     )
     ordering = ["-created_at", "-id"]
     readonly_fields = [
-        "created_at", "action", "actor_kind", "actor_id", "target_type", "target_id",
+        "when", "action", "actor_kind", "actor_id", "target_type", "target_id",
         "organization_id", "before", "after", "ip_address", "request_id",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
+
+    @admin.display(description="When (UTC)")
+    def when(self, entry: AuditEntry) -> str:
+        return f"{entry.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

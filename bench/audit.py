@@ -106,7 +106,7 @@ class Api:
 
 
 def report(api: Api, organization: Any, rows: int) -> None:
-    print(f"\n{rows} entries".replace("000", " 000"))
+    print(f"\n{rows:,} entries".replace(",", " "))
     show("first page, counted", lambda: api.read())
     show("first page, by cursor", lambda: api.read(cursor=""))
     deep = cursor_of_page(api, DEEP_PAGE)

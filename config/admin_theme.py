@@ -69,7 +69,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SITE_ICON": {"light": _mark, "dark": _mark_on_dark},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
-    "SHOW_HISTORY": True,
+    "SHOW_HISTORY": False,  # actions go through services, which Django's log knows nothing of
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "COLORS": {"base": BASE, "primary": PRIMARY, "font": FONT},

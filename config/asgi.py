@@ -19,7 +19,9 @@ from django.urls import get_resolver  # noqa: E402
 from core import health  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
+from core.postgres import row_security  # noqa: E402
 
+row_security.confine()
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
 threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
 

@@ -243,6 +243,8 @@ JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES
 """PEM files of Ed25519 keys, or a folder of them; the first entry signs, all verify. None: one is
 derived from SECRET_KEY."""
 
+TENANT_RLS = env.boolean("TENANT_RLS", default=False)
+"""Put PostgreSQL's row-level security up as a second wall between organizations."""
 ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 """How many one person may make; 0 leaves it to operators."""
 

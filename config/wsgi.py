@@ -8,5 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
 from core.http.body import guarded  # noqa: E402  settings need the line above
+from core.postgres import row_security  # noqa: E402
 
+row_security.confine()
 application = guarded(django_application)

@@ -33,9 +33,14 @@ def missing_migrations() -> str | None:
     """Name how many migrations this code has and the database has not."""
     if missing_database():
         return "the migrations can't be looked at without the database"
-    executor = MigrationExecutor(connection)
-    count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    count = count_unapplied_migrations()
     return f"{count} migration(s) are not applied" if count else None
+
+
+def count_unapplied_migrations() -> int:
+    """Raises OperationalError where there is no database."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def redis_client() -> Redis:

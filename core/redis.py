@@ -4,13 +4,19 @@
     count = await acall(lambda client: client.get(key))
 
 Both raise StoreUnavailableError when the store is away, hangs, or is full; callers fall back.
+
+What must not be believed once the store may have missed its end is stamped with the *epoch*, a key
+of the store itself. It changes when the store was emptied, started anew (perhaps with what it held
+before), or was found to be away: what bears another stamp is from before that.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from hashlib import sha1
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import redis
 import redis.asyncio
@@ -22,6 +28,7 @@ from redis.exceptions import (
     InvalidResponse,
     NoScriptError,
     ReadOnlyError,
+    ResponseError,
 )
 
 from core.breaker import Breaker
@@ -58,7 +65,9 @@ _UNAVAILABLE: Final = (
     InvalidResponse,
 )
 _UNAVAILABLE_REPLIES: Final = ("MISCONF", "NOREPLICAS", "BUSY", "LOADING", "OOM", "READONLY")
-_PROBE: Final = f"{KEY_PREFIX}probe"
+EPOCH: Final = f"{KEY_PREFIX}epoch"
+_EPOCH_SECONDS: Final = 30 * 86_400
+_RUN_ID: Final = re.compile(rb"run_id:([0-9a-f]+)")
 
 
 def _means_unavailable(error: redis.RedisError) -> bool:
@@ -107,9 +116,14 @@ class Store:
         self.url = url
         self.breaker = Breaker("redis")
         pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=MAX_CONNECTIONS, retry=_no_retry(), **_OPTIONS
+            url,
+            max_connections=MAX_CONNECTIONS,
+            retry=_no_retry(),
+            redis_connect_func=self._greet,
+            **_OPTIONS,
         )
         self._client = Client(connection_pool=pool)
+        self._run_id = _unknown_run()
         # A connection belongs to the event loop that opened it.
         self._async_clients: dict[asyncio.AbstractEventLoop, AsyncClient] = {}
         self._keepers: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
@@ -137,8 +151,32 @@ class Store:
             self._judge(error, seen_in_round=seen)
             raise
 
+    def epoch(self, client: Client) -> bytes:
+        """Return the epoch, and begin one where there is none."""
+        mine = self._new_epoch()
+        if client.set(EPOCH, mine, nx=True, ex=_EPOCH_SECONDS):
+            return mine
+        theirs: Any = client.get(EPOCH)
+        return theirs or mine
+
     def close(self) -> None:
         self._client.close()
+
+    def _greet(self, connection: Any) -> None:
+        """Open a connection, and end the epoch of a server that was started since it began.
+
+        An append-only file or a replica brings back what was there, and not what was ended while
+        nobody could say so. Every connection looks: the first to find out may not be the first
+        to read.
+        """
+        connection.on_connect()
+        self._run_id = _run_of(connection)
+        epoch = _ask(connection, "GET", EPOCH)
+        if epoch and not epoch.startswith(self._run_id):
+            _ask(connection, "DEL", EPOCH)
+
+    def _new_epoch(self) -> bytes:
+        return self._run_id + b":" + uuid4().hex.encode()
 
     def _judge(self, error: redis.RedisError, *, seen_in_round: int) -> None:
         if _means_unavailable(error):
@@ -146,10 +184,11 @@ class Store:
             raise StoreUnavailableError(f"Redis is unavailable: {error}") from error
 
     # The probe writes, because a full or a read-only server still answers reads: with a read as
-    # the probe the breaker would flap.
+    # the probe the breaker would flap. It writes a new epoch, because of what could not be written
+    # in the meantime.
     def _probe(self) -> None:
         try:
-            self._client.set(_PROBE, "1", px=1000)
+            self._client.set(EPOCH, self._new_epoch(), ex=_EPOCH_SECONDS)
         except BaseException as error:
             self._not_back(error)
             raise
@@ -157,7 +196,7 @@ class Store:
 
     async def _aprobe(self, client: AsyncClient) -> None:
         try:
-            await client.set(_PROBE, "1", px=1000)
+            await client.set(EPOCH, self._new_epoch(), ex=_EPOCH_SECONDS)
         except BaseException as error:
             self._not_back(error)
             raise
@@ -193,6 +232,24 @@ class Store:
         self._keepers[loop] = until_the_loop_ends()
         await anext(self._keepers[loop])
         return client
+
+
+def _run_of(connection: Any) -> bytes:
+    """Return what tells one start of the server from the next."""
+    try:
+        found = _RUN_ID.search(_ask(connection, "INFO", "server"))
+    except ResponseError:  # we may not ask: every connection counts as one to a new server
+        found = None
+    return found[1] if found else _unknown_run()
+
+
+def _unknown_run() -> bytes:
+    return uuid4().hex.encode()
+
+
+def _ask(connection: Any, *words: str) -> Any:
+    connection.send_command(*words)
+    return connection.read_response()
 
 
 def _no_retry() -> redis.retry.Retry:

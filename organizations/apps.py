@@ -7,4 +7,9 @@ class OrganizationsConfig(AppConfig):
     summary = "Tenants, their members, and what each may do."
 
     def ready(self) -> None:
-        from organizations import subscribers  # noqa: F401  they register themselves
+        from core import diagnostics
+        from core.postgres import after_migrate
+        from organizations import subscribers, wall  # noqa: F401  subscribers register themselves
+
+        after_migrate.register(wall.put_up)
+        diagnostics.register("Tenants' wall", wall.finding)

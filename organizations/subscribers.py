@@ -6,19 +6,23 @@ from accounts.events import (
     AccountDeletionRequested,
 )
 from core.events import on
+from core.postgres import row_security
 from organizations.services import departures
 
 
 @on(AccountDeletionRequested)
 def step_back(event: AccountDeletionRequested) -> None:
-    departures.step_back(user_id=event.user_id, due_at=event.due_at)
+    with row_security.everywhere():
+        departures.step_back(user_id=event.user_id, due_at=event.due_at)
 
 
 @on(AccountDeletionCancelled)
 def return_to_place(event: AccountDeletionCancelled) -> None:
-    departures.come_back(user_id=event.user_id)
+    with row_security.everywhere():
+        departures.come_back(user_id=event.user_id)
 
 
 @on(AccountDeleted)
 def purge_what_followed(event: AccountDeleted) -> None:
-    departures.purge_what_followed(user_id=event.user_id)
+    with row_security.everywhere():
+        departures.purge_what_followed(user_id=event.user_id)

@@ -23,10 +23,10 @@ from organizations.serializers import (
     RoleSerializer,
 )
 from organizations.services import lifecycle, members
-from organizations.viewsets import OrganizationViewSet
+from organizations.viewsets import AcrossOrganizations, OrganizationViewSet
 
 
-class OrganizationListViewSet(mixins.ListModelMixin, ApiViewSet):
+class OrganizationListViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet):
     """The organizations that the caller belongs to, newest first."""
 
     queryset = Organization.objects.all()

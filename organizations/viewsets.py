@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
-from core.api.views import ApiViewSet
+from core.api.views import ApiView, ApiViewSet
+from core.postgres import row_security
 from organizations import access
 from organizations.access import Rights
 from organizations.models import Membership
 from organizations.repositories import TenantRepository
+
+
+class AcrossOrganizations(ApiView):
+    """Mixed into views of what a person has in all their organizations."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        with row_security.everywhere():
+            return super().dispatch(request, *args, **kwargs)
 
 
 class OrganizationViewSet(ApiViewSet):
@@ -25,6 +35,10 @@ class OrganizationViewSet(ApiViewSet):
     membership: Membership
     """The caller's, with organization and role."""
     rights: Rights
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        with row_security.within(kwargs["organization_id"]):
+            return super().dispatch(request, *args, **kwargs)
 
     @property
     def organization_id(self) -> UUID:

@@ -10,8 +10,8 @@ import orjson
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
-from psycopg.errors import UndefinedColumn, UndefinedTable
 
+from core import reachability
 from core.errors import DomainError
 from core.logging import use_stderr
 
@@ -82,6 +82,13 @@ def whole_number(minimum: int, maximum: int = 2**31) -> Callable[[str], int]:
     return read
 
 
+def require_migrations() -> None:
+    """Raises CommandError where the database has not every migration."""
+    if reachability.count_unapplied_migrations():
+        line = "The database is not migrated. Run: python manage.py migrate"
+        raise CommandError(line) from None
+
+
 class JsonCommand(OneLineCommand):
     """A command whose result is plain data, shown as lines for a person or as JSON for a script.
 
@@ -124,11 +131,9 @@ class JsonCommand(OneLineCommand):
             return self.perform(**options)
         except DomainError as error:
             raise CommandError(error.message) from None
-        except ProgrammingError as error:
-            if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
-                raise
-            line = "The database is not migrated. Run: python manage.py migrate"
-            raise CommandError(line) from None
+        except ProgrammingError:
+            require_migrations()  # what a missing table, column or function comes from
+            raise
         except (OperationalError, InterfaceError) as error:
             line = " ".join(str(error).split())
             raise CommandError(f"The database can't be reached: {line}") from None

@@ -23,6 +23,8 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.errors import _WaitTimeout
 from psycopg.types.datetime import TimestamptzLoader
 
+from core.postgres import row_security
+
 ANSWER_TIMEOUT_SECONDS = 6.0
 RETRY_AFTER_SECONDS = 0.5
 
@@ -86,6 +88,13 @@ gates: dict[tuple[str, str], Gate] = {}
 """One gate a server address; a process usually knows one."""
 
 
+def _in_role(conn_params: dict[str, Any]) -> dict[str, Any]:
+    role = row_security.role()
+    if role is None:
+        return conn_params
+    return {**conn_params, "options": f"{conn_params.get('options', '')} -c role={role}"}
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         self.isolation_level = IsolationLevel.READ_COMMITTED
@@ -93,11 +102,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         gate = gates.setdefault(address, Gate())
         gate.check()
         try:
-            connection = ImpatientConnection.connect(**conn_params)
+            connection = ImpatientConnection.connect(**_in_role(conn_params))
         except psycopg.OperationalError:
             gate.close()
             raise
         gate.open()
+        connection.add_notice_handler(row_security.tell)
         if self.timezone is UTC:
             connection.adapters.register_loader("timestamptz", MomentLoader)
         return connection

@@ -2,7 +2,8 @@
 
 An organization that is not deleted has an active owner at every commit, whoever changes what: the
 services say it kindly, and this keeps it. The check locks the organization first, so that of two
-transactions that each demote another owner the later one sees what the earlier one did.
+transactions that each demote another owner the later one sees what the earlier one did. It works as
+the owner of the tables: row-level security hides nothing from it.
 
 A membership holds a custom role of its own organization.
 """
@@ -10,7 +11,8 @@ A membership holds a custom role of its own organization.
 from django.db import migrations
 
 REQUIRE_OWNER = """
-CREATE FUNCTION organizations_require_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION organizations_require_owner() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public AS $$
 DECLARE
   concerned uuid;
 BEGIN

@@ -194,15 +194,30 @@ def complaint(response: HttpResponse) -> str:
     return str(response.context["form"].non_field_errors())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("action", ["deactivate", "end_sessions"])
+@pytest.mark.parametrize(
+    ("action", "question"),
+    [
+        ("deactivate", "Deactivate these people, ending all their sessions?"),
+        ("end_sessions", "End all sessions of these people?"),
+    ],
+)
 def test_what_can_not_be_undone_is_asked_by_name_first(
-    admin: ApiClient, api: ApiClient, user: User, action: str
+    admin: ApiClient, api: ApiClient, user: User, action: str, question: str
 ) -> None:
     page = confirm(admin, PEOPLE, action, user, confirmed="").content.decode()
 
+    assert f"{question}</h1>" in page
+    assert "1 user:" in " ".join(page.split())
     assert user.email in page
     assert 'name="confirmed"' in page
     assert api.read(ME)["email"] == user.email
+
+
+def test_what_holds_of_a_person_is_told_in_words(admin: ApiClient, user: User) -> None:
+    page = admin.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
+
+    assert ">Yes</span>" in page  # active
+    assert ">No</span>" in page  # may enter the admin
 
 
 def test_too_many_at_once_are_refused(

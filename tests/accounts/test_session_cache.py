@@ -1,4 +1,5 @@
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -9,7 +10,7 @@ from accounts import session_cache
 from accounts.models import User, UserSession
 from core import redis
 from core.embedded.valkey import Valkey
-from core.redis import StoreUnavailableError
+from core.redis import EPOCH, StoreUnavailableError
 from tests.client import ApiClient, problem
 
 ME = "/api/v1/users/me"
@@ -44,7 +45,10 @@ def test_a_revoked_session_is_over_for_every_process_while_the_store_is_full(
     if noticed:
         notice_it()
     else:
-        assert session_cache._get(session.pk)  # what the store holds is still believed
+        entry, epoch = session_cache._look(session.pk)  # what the store holds is still believed
+        assert entry is not None
+        assert epoch is not None
+        assert entry.startswith(epoch)
 
     assert api.send("POST", LOGOUT).status_code == 204
 
@@ -64,3 +68,15 @@ def test_ending_a_session_waits_for_no_store_that_is_away(
     assert api.send("POST", LOGOUT).status_code == 204
 
     assert problem(api.send("GET", ME))["code"] == "session_revoked"
+
+
+def test_an_entry_counts_again_soon_after_a_new_epoch_began(
+    api: ApiClient, django_assert_num_queries: Any
+) -> None:
+    api.read(ME)
+    with Redis.from_url(settings.REDIS_URL) as store:
+        store.delete(EPOCH)
+    api.read(ME)  # asks the database, and replaces what is of the old epoch
+
+    with django_assert_num_queries(0):
+        api.read(ME)

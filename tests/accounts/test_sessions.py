@@ -212,14 +212,22 @@ def test_a_revoked_session_stays_revoked_when_redis_forgets(user: User, now: dat
     assert problem(response)["code"] == "session_revoked"
 
 
-def test_a_reader_that_was_slow_can_not_bring_a_session_back(user: User, now: datetime) -> None:
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_reader_that_was_slow_can_not_bring_a_session_back(
+    user: User, now: datetime, emptied: bool
+) -> None:
     begin(user, now)
     session = UserSession.objects.of(user).get()
     read_before = session.user
+    _, epoch = session_cache._look(session.pk)
+    assert epoch
     sessions.end_session(session_id=session.pk, reason="test", now=now)
     session_cache.distrust((session.pk,))
+    if emptied:
+        with Redis.from_url(settings.REDIS_URL) as store:
+            store.flushdb()
 
-    session_cache._remember(session.pk, read_before)
+    session_cache._remember(session.pk, read_before, epoch=epoch)
 
     assert session_cache.load(session.pk, now=now) is None
 

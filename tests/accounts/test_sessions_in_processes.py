@@ -110,6 +110,19 @@ def test_deactivating_holds_also_when_redis_is_dead_already(
     assert device.answers(two) == REVOKED
 
 
+def test_deactivating_holds_against_what_redis_brings_back_from_its_disk(
+    persistent_valkey: Valkey, two: list[Server], user: User
+) -> None:  # ACC 40
+    device = Device(two[0], user)
+    assert device.answers(two) == OK  # and is remembered from here on
+    persistent_valkey.stop()
+
+    run("deactivate_user", user.email)
+    persistent_valkey.start(persistent_valkey.port)
+
+    assert device.answers(two) == REVOKED
+
+
 def test_logging_out_on_one_server_is_over_on_the_other(
     two: list[Server], user: User
 ) -> None:  # ACC 22

@@ -45,6 +45,15 @@ def private_valkey(
 
 
 @pytest.fixture
+def persistent_valkey(private_valkey: Valkey) -> Valkey:
+    """The private store, writing down what it holds: it comes back with all of it."""
+    private_valkey.stop()
+    private_valkey.durable = True
+    private_valkey.start(private_valkey.port)
+    return private_valkey
+
+
+@pytest.fixture
 def queue(transactional_db: None) -> Generator[None]:
     """An empty queue that other processes see too."""
     empty_queue()

@@ -27,6 +27,10 @@ ON_AN_EMPTY_DATABASE = [
     ["jobs", "list", "--json"],
     ["create_user", "--email", "a@example.com", "--password", "an honest lamp post", "--json"],
     ["user_token", "a@example.com", "--json"],
+    ["jobs", "retry", "--all-failed", "--json"],
+    ["jobs", "defer", "core.jobs.maintenance:prune_daily", "--json"],
+    ["prune", "--json"],
+    ["prune", "--dry-run"],
 ]
 
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from core.breaker import Breaker
 from core.embedded.valkey import Valkey
-from core.redis import Client, Script, StoreUnavailableError, acall, call, store
+from core.redis import EPOCH, Client, Script, StoreUnavailableError, acall, call, store
 
 Eventually = Callable[[Callable[[], bool]], None]
 
@@ -222,6 +222,63 @@ def test_a_full_store_counts_as_away_although_it_still_answers_reads(
         eventually(works)
 
     assert [line["event"] for line in lines] == ["redis.unavailable", "redis.back"]
+
+
+def epoch() -> bytes:
+    return call(store().epoch)
+
+
+def restart(server: Valkey) -> None:
+    """Stop the store and start it again with everything that it held."""
+    server.stop()
+    server.start(server.port)
+
+
+def test_the_epoch_stays_while_the_store_does() -> None:
+    assert epoch() == epoch()
+
+
+def test_emptying_the_store_ends_the_epoch() -> None:
+    before = epoch()
+    call(lambda client: client.flushdb())
+
+    assert epoch() != before
+
+
+def test_starting_the_store_anew_ends_the_epoch_for_the_first_who_reads(
+    persistent_valkey: Valkey,
+) -> None:
+    before = epoch()
+    call(lambda client: client.set("kept", "yes"))
+
+    restart(persistent_valkey)  # while nobody asks for anything: no breaker opens
+
+    assert call(lambda client: client.mget(EPOCH, "kept")) == [None, b"yes"]
+    assert epoch() != before
+
+
+def test_finding_the_store_back_ends_the_epoch(
+    private_valkey: Valkey, eventually: Eventually
+) -> None:
+    before = epoch()
+    fill(private_valkey)
+    with Client.from_url(store().url) as administrator:
+        administrator.config_set("maxmemory", "0")
+        eventually(works)
+
+        assert administrator.get(EPOCH) != before
+
+
+def test_who_may_not_ask_for_the_start_takes_every_connection_for_one(
+    private_valkey: Valkey,
+) -> None:
+    with Client.from_url(settings.REDIS_URL) as administrator:
+        administrator.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
+        before = epoch()
+        administrator.client_kill_filter(_type="normal", skipme=True)
+
+        assert call(lambda client: client.get(EPOCH)) is None
+        assert epoch() != before
 
 
 def test_a_flushed_store_learns_scripts_again() -> None:

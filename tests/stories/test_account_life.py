@@ -1,18 +1,15 @@
 """An account's life over HTTP, with two server processes that share nothing but the stores."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import Any
+from collections.abc import Iterator
 
-import httpx2
 import pytest
 from django.utils import timezone
 
 from accounts.models import User, UserSession
 from accounts.services import address_change, deletion, password, registration
 from tests.conftest import PASSWORD, make_user
+from tests.devices import Device, at_once
 from tests.mails import newest_secret
 from tests.servers import Server, running
 
@@ -20,7 +17,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 
 EMAIL = "pat@example.com"
 SECOND, THIRD = "another quiet lamp post", "a third quiet lamp post"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 OPEN = '{"sign_in_failures": "5/300"}'
 
 
@@ -36,41 +32,6 @@ def servers(
         yield here, there
 
 
-class Device:
-    """Somebody at one of the servers."""
-
-    def __init__(self, server: Server) -> None:
-        self.base = f"{server.base}/api/v1"
-        self.headers = {"User-Agent": FIREFOX}
-
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        return httpx2.request(
-            method, self.base + path, json=body, headers=self.headers, timeout=20, trust_env=False
-        )
-
-    def status(self, method: str, path: str, body: Any = None) -> int:
-        return int(self.send(method, path, body).status_code)
-
-    def sign_in(self, typed: str, email: str = EMAIL) -> Any:
-        pair = self.send("POST", "/auth/token", {"email": email, "password": typed}).json()
-        self.headers["Authorization"] = f"Bearer {pair['access']}"
-        return pair
-
-    def knows_me(self) -> bool:
-        return self.status("GET", "/users/me") == 200
-
-
-def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
-    together = Barrier(count)
-
-    def one(number: int) -> Any:
-        together.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
 def test_from_registering_to_changing_ones_mind(servers: tuple[Server, Server]) -> None:
     laptop, phone = Device(servers[0]), Device(servers[1])
     body = {"email": EMAIL, "password": PASSWORD, "full_name": "Pat Example"}
@@ -82,8 +43,8 @@ def test_from_registering_to_changing_ones_mind(servers: tuple[Server, Server]) 
 
     assert spend("/auth/verify-email", registration.PURPOSE) == 204
 
-    laptop.sign_in(PASSWORD)
-    phone.sign_in(PASSWORD)
+    laptop.sign_in(PASSWORD, EMAIL)
+    phone.sign_in(PASSWORD, EMAIL)
     listed = laptop.send("GET", "/users/me/sessions").json()["items"]
     assert [(item["device"], item["current"]) for item in listed] == [
         ("Firefox on Linux", False),
@@ -96,8 +57,8 @@ def test_from_registering_to_changing_ones_mind(servers: tuple[Server, Server]) 
     assert spend("/auth/password/reset", password.RESET, password=SECOND) == 204
     assert not laptop.knows_me()
 
-    laptop.sign_in(SECOND)
-    phone.sign_in(SECOND)
+    laptop.sign_in(SECOND, EMAIL)
+    phone.sign_in(SECOND, EMAIL)
     change = {"current_password": SECOND, "new_password": THIRD}
     assert laptop.status("POST", "/auth/password/change", change) == 204
     assert (laptop.knows_me(), phone.knows_me()) == (True, False)
@@ -109,13 +70,13 @@ def test_from_registering_to_changing_ones_mind(servers: tuple[Server, Server]) 
     assert spend("/auth/email/revert", address_change.REVERT) == 204
     assert not laptop.knows_me()
 
-    laptop.sign_in(THIRD)
+    laptop.sign_in(THIRD, EMAIL)
     assert laptop.status("DELETE", "/users/me", {"password": THIRD}) == 204
     assert not laptop.knows_me()
     refused = phone.send("POST", "/auth/token", {"email": EMAIL, "password": THIRD})
     assert refused.json()["code"] == "deletion_requested"
     deletion.cancel(token=newest_secret(subject, deletion.CANCEL), now=timezone.now())
-    phone.sign_in(THIRD)
+    phone.sign_in(THIRD, EMAIL)
     assert phone.knows_me()
     assert phone.status("POST", "/auth/logout") == 204
     assert not phone.knows_me()
@@ -138,7 +99,7 @@ def test_one_refresh_token_used_by_many_at_once_has_one_successor(
     servers: tuple[Server, Server],
 ) -> None:
     user = make_user(EMAIL)
-    pair = Device(servers[0]).sign_in(PASSWORD)
+    pair = Device(servers[0]).sign_in(PASSWORD, EMAIL)
     body = {"refresh": pair["refresh"]}
 
     answers = at_once(  # ACC 21

@@ -13,6 +13,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from core.postgres import after_migrate
 from core.postgres.locks import AdvisoryLock
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Command(migrate.Command):
     def _migrate(self, *args: Any, **options: Any) -> str | None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return super().handle(*args, **options)
+                told = super().handle(*args, **options)
+                after_migrate.run()
+                return told
             except OperationalError as error:
                 if not isinstance(error.__cause__, LockNotAvailable):
                     raise
