@@ -58,6 +58,20 @@ class AccountDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDeactivated:
+    """An operator shut the account: nobody can sign in to it."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReactivated:
+    """An operator opened an account again that was shut."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileChanged:
     """The person changed name, language or time zone."""
 

@@ -27,6 +27,9 @@ class UserRepository(Repository["User"]):
     def unproved(self) -> Self:
         return self.filter(email_verified_at=None, is_active=True)
 
+    def full_names(self) -> dict[UUID, str]:
+        return dict(self.values_list("pk", "full_name"))
+
     def emails(self) -> list[str]:
         return list(self.values_list("email", flat=True))
 

@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "audit.apps.AuditConfig",  # after all that it listens to
     *product.APPS,
 ]
 AUTH_USER_MODEL = "accounts.User"
@@ -246,6 +247,9 @@ TENANT_RLS = env.boolean("TENANT_RLS", default=False)
 """Put PostgreSQL's row-level security up as a second wall between organizations."""
 ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 """How many one person may make; 0 leaves it to operators."""
+
+AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
+"""0 keeps entries for ever."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"

@@ -13,6 +13,7 @@ from core.api.views import UnknownPathView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("organizations.urls")),
+    path("api/v1/", include("audit.urls")),
     path("api/v1/", include(product.urls())),
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),

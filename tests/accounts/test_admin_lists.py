@@ -181,7 +181,8 @@ def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     registered = {model.__name__ for model in admin.site._registry}
 
     assert registered == {
-        "User", "UserSession", "Organization", "Membership", "CustomRole", "OwnershipOffer",
+        "AuditEntry", "CustomRole", "Membership", "Organization", "OwnershipOffer", "User",
+        "UserSession",
     }  # fmt: skip
 
 
