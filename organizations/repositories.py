@@ -183,11 +183,12 @@ class OwnershipOfferRepository(TenantRepository["OwnershipOffer"]):
         """Neither accepted nor cancelled; possibly expired."""
         return self.filter(accepted_at=None, cancelled_at=None)
 
-    def to(self, user_id: UUID) -> Self:
-        return self.filter(user_id=user_id)
+    def not_expired(self, *, now: datetime) -> Self:
+        return self.filter(expires_at__gt=now)
+
+    def latest_to(self, user_id: UUID) -> "OwnershipOffer | None":
+        """Return the last offer that was made to somebody, whatever became of it."""
+        return self.filter(user_id=user_id).order_by("-created_at", "-id").first()
 
     def concerning(self, user_id: UUID) -> Self:
         return self.filter(models.Q(user_id=user_id) | models.Q(offered_by_id=user_id))
-
-    def accepted(self) -> Self:
-        return self.exclude(accepted_at=None)

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from core.api.serializers import InputSerializer, ReadSerializer
 from organizations import permissions
-from organizations.models import Membership, Organization
+from organizations.models import Membership, Organization, OwnershipOffer
 
 
 class OrganizationSerializer(ReadSerializer[Organization]):
@@ -44,6 +44,21 @@ class MemberSerializer(ReadSerializer[Membership]):
 
     def get_role(self, member: Any) -> str:
         return str(member.role_key_shown)
+
+
+class OwnershipOfferSerializer(ReadSerializer[OwnershipOffer]):
+    """`user_id` is whom it was made to; `accepted_at` is null until they accept."""
+
+    user_id = serializers.UUIDField(read_only=True)
+
+    class Meta:
+        model = OwnershipOffer
+        fields = ["user_id", "offered_by", "created_at", "expires_at", "accepted_at"]
+        read_only_fields = fields
+
+
+class OfferSerializer(InputSerializer):
+    user_id = serializers.UUIDField()
 
 
 class OrganizationCreateSerializer(InputSerializer):

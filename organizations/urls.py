@@ -1,8 +1,9 @@
 from django.urls import path
 
-from organizations import views
+from organizations import ownership_views, views
 
 ORGANIZATION = "organizations/<uuid:organization_id>"
+TRANSFER = f"{ORGANIZATION}/ownership-transfer"
 MEMBER = f"{ORGANIZATION}/members/<uuid:user_id>"
 
 urlpatterns = [
@@ -26,4 +27,14 @@ urlpatterns = [
     path(f"{MEMBER}/suspend", views.MemberViewSet.as_view({"post": "suspend"})),
     path(f"{MEMBER}/reinstate", views.MemberViewSet.as_view({"post": "reinstate"})),
     path(f"{ORGANIZATION}/leave", views.MemberViewSet.as_view({"post": "leave"})),
+    path(
+        TRANSFER,
+        ownership_views.OwnershipTransferViewSet.as_view(
+            {"get": "retrieve", "post": "create", "delete": "destroy"}
+        ),
+    ),
+    path(
+        f"{TRANSFER}/accept",
+        ownership_views.OwnershipTransferViewSet.as_view({"post": "accept"}),
+    ),
 ]

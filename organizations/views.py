@@ -152,7 +152,12 @@ class MemberViewSet(mixins.ListModelMixin, OrganizationViewSet):
         self, request: AuthenticatedRequest, organization_id: UUID, user_id: UUID
     ) -> Response:
         """Take a member's access away; their place and role stay."""
-        members.suspend(organization_id=organization_id, actor_id=request.user.pk, user_id=user_id)
+        members.suspend(
+            organization_id=organization_id,
+            actor_id=request.user.pk,
+            user_id=user_id,
+            now=timezone.now(),
+        )
         return self._member(user_id)
 
     @extend_schema(request=None, responses=MemberSerializer)

@@ -7,12 +7,12 @@ from core.events import publish
 from organizations.errors import LastOwnerError
 from organizations.events import OrganizationDeleted, OrganizationRestored
 from organizations.models import Membership, Organization
-from organizations.services import lifecycle
+from organizations.services import lifecycle, ownership
 
 State = Membership.State
 
 
-def step_back(*, user_id: UUID, due_at: datetime) -> None:
+def step_back(*, user_id: UUID, due_at: datetime, now: datetime) -> None:
     """Hide the person in every organization, and let those of theirs alone go with the account.
 
     Raises LastOwnerError, naming the organizations that would be left without an owner.
@@ -26,6 +26,9 @@ def step_back(*, user_id: UUID, due_at: datetime) -> None:
             _let_follow(organization, user_id, due_at=due_at)
         elif not here.owners().other_than(user_id).exists():
             stuck.append(organization.name)
+        ownership.withdraw(
+            organization_id=organization.pk, user_id=user_id, actor_id=user_id, now=now
+        )
     if stuck:
         names = ", ".join(stuck)
         raise LastOwnerError(

@@ -22,6 +22,7 @@ from organizations.events import (
     MemberSuspended,
 )
 from organizations.models import Membership
+from organizations.services import ownership
 
 State = Membership.State
 
@@ -73,6 +74,7 @@ def change_role(
         return membership
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+        _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, **wanted.columns())
     publish(
         MemberRoleChanged(
@@ -105,7 +107,9 @@ def leave(*, organization_id: UUID, user_id: UUID, now: datetime) -> None:
 
 
 @transaction.atomic
-def suspend(*, organization_id: UUID, actor_id: UUID | None, user_id: UUID) -> Membership:
+def suspend(
+    *, organization_id: UUID, actor_id: UUID | None, user_id: UUID, now: datetime
+) -> Membership:
     """Take a member's access away for the time being; their place and role stay."""
     _, rights = access.begin(organization_id, actor_id)
     membership = _member(organization_id, user_id)
@@ -114,6 +118,7 @@ def suspend(*, organization_id: UUID, actor_id: UUID | None, user_id: UUID) -> M
         return membership
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+    _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.SUSPENDED)
     publish(MemberSuspended(organization_id=organization_id, actor_id=actor_id, user_id=user_id))
     return membership
@@ -155,10 +160,20 @@ def _require_over(rights: Rights, membership: Membership) -> None:
     rights.require_above(membership.permissions())
 
 
+def _withdraw_offers(membership: Membership, *, actor_id: UUID | None, now: datetime) -> None:
+    ownership.withdraw(
+        organization_id=membership.organization_id,
+        user_id=membership.user_id,
+        actor_id=actor_id,
+        now=now,
+    )
+
+
 def _end(membership: Membership, *, actor_id: UUID | None, left: bool, now: datetime) -> None:
     organization_id, user_id = membership.organization_id, membership.user_id
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+    _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.REMOVED, removed_at=now)
     publish(
         MemberRemoved(
