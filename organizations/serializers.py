@@ -71,5 +71,11 @@ class OrganizationChangeSerializer(InputSerializer):
     slug = serializers.CharField(max_length=63, required=False)
 
 
+class OrganizationDeleteSerializer(InputSerializer):
+    """`name` guards against deleting another one than was meant."""
+
+    name = serializers.CharField(max_length=255, required=False, allow_blank=True)
+
+
 class RoleSerializer(InputSerializer):
     role = serializers.CharField(max_length=63)

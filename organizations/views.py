@@ -19,6 +19,7 @@ from organizations.serializers import (
     MemberSerializer,
     OrganizationChangeSerializer,
     OrganizationCreateSerializer,
+    OrganizationDeleteSerializer,
     OrganizationSerializer,
     RoleSerializer,
 )
@@ -76,11 +77,20 @@ class OrganizationDetailViewSet(OrganizationViewSet):
         )
         return Response(_shown(request, organization_id))
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(request=OrganizationDeleteSerializer, responses={204: None})
     def destroy(self, request: AuthenticatedRequest, organization_id: UUID) -> Response:
-        """End everybody's access now. For 30 days an operator can bring it back."""
+        """End everybody's access now. For 30 days an operator can bring it back.
+
+        Takes a recent authentication; and its name, if you send one, has to be the right one.
+        """
+        body = OrganizationDeleteSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         lifecycle.delete(
-            organization_id=organization_id, actor_id=request.user.pk, now=timezone.now()
+            organization_id=organization_id,
+            actor_id=request.user.pk,
+            session_id=request.auth.session_id,
+            now=timezone.now(),
+            **body.validated_data,
         )
         return Response(status=204)
 
