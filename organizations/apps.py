@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class OrganizationsConfig(AppConfig):
@@ -8,3 +9,6 @@ class OrganizationsConfig(AppConfig):
 
     def ready(self) -> None:
         from organizations import subscribers  # noqa: F401  they register themselves
+        from organizations.checks import check_permissions_of_roles
+
+        checks.register(check_permissions_of_roles)

@@ -174,6 +174,13 @@ class MembershipRepository(TenantRepository["Membership"]):
         found = self.locked().get(organization_id=organization_id, user_id=user_id)
         return found, found.pk == new.pk
 
+    def user_ids(self) -> list[UUID]:
+        return list(self.values_list("user_id", flat=True))
+
+    def reassign(self, **columns: object) -> int:
+        """Give every matching membership the role of these columns; return how many."""
+        return self.update(**columns, updated_at=timezone.now())
+
     def organization_ids(self) -> list[UUID]:
         return list(self.values_list("organization_id", flat=True))
 

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from core.api.serializers import InputSerializer, ReadSerializer
 from organizations import permissions
-from organizations.models import Membership, Organization, OwnershipOffer
+from organizations.models import CustomRole, Membership, Organization, OwnershipOffer
 
 
 class OrganizationSerializer(ReadSerializer[Organization]):
@@ -69,6 +69,44 @@ class OrganizationCreateSerializer(InputSerializer):
 class OrganizationChangeSerializer(InputSerializer):
     name = serializers.CharField(max_length=255, required=False)
     slug = serializers.CharField(max_length=63, required=False)
+
+
+class CustomRoleSerializer(ReadSerializer[CustomRole]):
+    """`key` is what members' `role` says. `permissions` may name some that a release dropped."""
+
+    class Meta:
+        model = CustomRole
+        fields = ["id", "key", "name", "permissions", "created_at"]
+        read_only_fields = fields
+
+
+class PermissionNames(serializers.ListField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=100), max_length=1000, **options)
+
+
+class CustomRoleCreateSerializer(InputSerializer):
+    key = serializers.CharField(max_length=63, required=False)
+    name = serializers.CharField(max_length=100)
+    permissions = PermissionNames()
+
+
+class CustomRoleChangeSerializer(InputSerializer):
+    name = serializers.CharField(max_length=100, required=False)
+    permissions = PermissionNames(required=False)
+
+
+class PermissionSerializer(serializers.Serializer[Any]):
+    """`roles` are those of the four that hold it; `held` tells whether the caller does."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    roles = serializers.ListField(child=serializers.CharField())
+    held = serializers.BooleanField()
+
+
+class PermissionsSerializer(serializers.Serializer[Any]):
+    permissions = PermissionSerializer(many=True)
 
 
 class OrganizationDeleteSerializer(InputSerializer):
