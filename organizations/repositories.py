@@ -91,6 +91,10 @@ class SlugRepository(TenantRepository["Slug"]):
         """Keep the matching ones from others for a while."""
         self.current().update(kept_until=until)
 
+    def leading(self, *, now: datetime) -> Self:
+        """Keep those that lead to their organization: its own, and its earlier ones for a while."""
+        return self.exclude(kept_until__lte=now)
+
     def free(self, *, now: datetime) -> Self:
         """Keep those that anybody may take again."""
         return self.filter(kept_until__lte=now)

@@ -12,6 +12,7 @@ urlpatterns = [
         "organizations",
         views.OrganizationListViewSet.as_view({"get": "list", "post": "create"}),
     ),
+    path("organizations/by-slug/<slug:slug>", views.OrganizationBySlugView.as_view()),
     path(
         ORGANIZATION,
         views.OrganizationDetailViewSet.as_view(

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.http import AuthenticatedRequest
-from core.api.views import ApiViewSet
+from core.api.views import ApiView, ApiViewSet
 from core.errors import NotFoundError
 from organizations import permissions
 from organizations.filters import MemberFilter
@@ -23,8 +23,10 @@ from organizations.serializers import (
     OrganizationSerializer,
     RoleSerializer,
 )
-from organizations.services import lifecycle, members
+from organizations.services import addresses, lifecycle, members
 from organizations.viewsets import OrganizationViewSet
+
+BY_SLUG = "/api/v1/organizations/by-slug/"
 
 
 class OrganizationListViewSet(mixins.ListModelMixin, ApiViewSet):
@@ -47,6 +49,16 @@ class OrganizationListViewSet(mixins.ListModelMixin, ApiViewSet):
         body.is_valid(raise_exception=True)
         made = lifecycle.create(owner=request.user, now=timezone.now(), **body.validated_data)
         return Response(_shown(request, made.pk), 201)
+
+
+class OrganizationBySlugView(ApiView):
+    @extend_schema(responses={200: OrganizationSerializer, 308: None})
+    def get(self, request: AuthenticatedRequest, slug: str) -> Response:
+        """The organization that has this slug; 308 from one that it had within 90 days."""
+        found = addresses.resolve(slug=slug, user_id=request.user.pk, now=timezone.now())
+        if found.slug != slug.lower():
+            return Response(status=308, headers={"Location": BY_SLUG + found.slug})
+        return Response(_shown(request, found.pk))
 
 
 class OrganizationDetailViewSet(OrganizationViewSet):

@@ -46,7 +46,7 @@ def create(*, owner: User, name: str, slug: str | None = None, now: datetime) ->
     locked = User.objects.locked().by_id(owner.pk)
     if Organization.objects.created_by(locked).count() >= settings.ORGANIZATIONS_PER_USER:
         limit = settings.ORGANIZATIONS_PER_USER
-        raise ForbiddenError(f"You have made {limit} organizations, which is the limit here.")
+        raise ForbiddenError(f"You have made as many organizations as one may here: {limit}.")
     return create_for(owner=locked, actor_id=owner.pk, name=name, slug=slug, now=now)
 
 

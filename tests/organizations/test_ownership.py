@@ -295,7 +295,7 @@ def test_a_suspended_organization_changes_no_hands(
     api: ApiClient, acme: Organization, heir: User, now: datetime
 ) -> None:
     offer(api, acme, heir)
-    lifecycle.suspend(organization_id=acme.pk, reason="", now=now)
+    lifecycle.suspend(organization_id=acme.pk, reason="Unpaid", now=now)
 
     assert problem(accept(signed_in(heir), acme))["code"] == "organization_suspended"
     assert problem(api.send("DELETE", address(acme)))["code"] == "organization_suspended"
