@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, When
 from django.utils import timezone
 
@@ -134,6 +134,15 @@ class MembershipRepository(TenantRepository["Membership"]):
     def owners(self) -> Self:
         """Who counts as an owner: active ones alone."""
         return self.active().filter(role="owner")
+
+    def check_owners(self) -> None:
+        """Have the database check now that owners are left where some went, not at the commit.
+
+        Raises IntegrityError.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS organization_keeps_an_owner IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS organization_keeps_an_owner DEFERRED")
 
     def holding(self, role: "CustomRole") -> Self:
         return self.filter(custom_role_id=role.pk)

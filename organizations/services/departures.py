@@ -7,7 +7,7 @@ from core.events import publish
 from organizations.errors import LastOwnerError
 from organizations.events import OrganizationDeleted, OrganizationRestored
 from organizations.models import Membership, Organization
-from organizations.services import lifecycle, ownership
+from organizations.services import lifecycle, members, ownership
 
 State = Membership.State
 
@@ -35,12 +35,17 @@ def step_back(*, user_id: UUID, due_at: datetime, now: datetime) -> None:
             f"You are the only owner of {names}. Make somebody else an owner there, or delete it."
         )
     Membership.objects.of(user_id).active().move(State.LEAVING)
+    members.require_owners_left()
 
 
 def come_back(*, user_id: UUID) -> None:
     """Give the person their places back, and bring back what was only theirs."""
+    ids = Membership.objects.of(user_id).leaving().organization_ids()
+    held = list(Organization.objects.among(ids).locked())  # before what is in them
     Membership.objects.of(user_id).leaving().move(State.ACTIVE)
-    for organization in Organization.objects.following(user_id).locked():
+    for organization in held:
+        if organization.deletion_follows_id != user_id:
+            continue
         Organization.objects.change(organization, deletion_due_at=None, deletion_follows=None)
         publish(OrganizationRestored(organization_id=organization.pk, actor_id=user_id))
 

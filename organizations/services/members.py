@@ -7,7 +7,7 @@ the one who acts, the target's role and the number of owners are those of the mo
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from core.errors import NotFoundError
 from core.events import publish
@@ -76,6 +76,7 @@ def change_role(
         require_another_owner(organization_id, user_id)
         _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, **wanted.columns())
+    require_owners_left()
     publish(
         MemberRoleChanged(
             organization_id=organization_id,
@@ -120,6 +121,7 @@ def suspend(
         require_another_owner(organization_id, user_id)
     _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.SUSPENDED)
+    require_owners_left()
     publish(MemberSuspended(organization_id=organization_id, actor_id=actor_id, user_id=user_id))
     return membership
 
@@ -143,6 +145,17 @@ def require_another_owner(organization_id: UUID, user_id: UUID) -> None:
     owners = Membership.objects.for_organization(organization_id).owners()
     if not owners.other_than(user_id).exists():
         raise LastOwnerError
+
+
+def require_owners_left() -> None:
+    """Raises LastOwnerError when a statement by hand took the owner that was still there before.
+
+    Call after the change: the commit would tell it too, but to nobody who could say it kindly.
+    """
+    try:
+        Membership.objects.check_owners()
+    except IntegrityError:
+        raise LastOwnerError from None
 
 
 def _member(organization_id: UUID, user_id: UUID) -> Membership:
@@ -175,6 +188,7 @@ def _end(membership: Membership, *, actor_id: UUID | None, left: bool, now: date
         require_another_owner(organization_id, user_id)
     _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.REMOVED, removed_at=now)
+    require_owners_left()
     publish(
         MemberRemoved(
             organization_id=organization_id, actor_id=actor_id, user_id=user_id, left=left
