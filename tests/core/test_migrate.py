@@ -13,7 +13,7 @@ from django.db.migrations.operations.base import Operation
 from core.postgres.locks import AdvisoryLock
 from tests.core.jobs.queues import database_url
 
-OURS = {"accounts", "core"}
+OURS = {"accounts", "core", "organizations"}
 UNSAFE = (
     migrations.AlterField,
     migrations.RenameField,
