@@ -133,6 +133,13 @@ class UserSessionRepository(Repository["UserSession"]):
         stale = self.filter(pk=session_id, last_seen_at__lt=now - SEEN_INTERVAL)
         stale.update(last_seen_at=now)
 
+    def authenticated_since(self, moment: datetime) -> Self:
+        return self.filter(authenticated_at__gte=moment)
+
+    def is_of(self, session_id: UUID, *, user_id: UUID) -> bool:
+        """Tell whether this session is among these, and that person's."""
+        return self.filter(pk=session_id, user_id=user_id).exists()
+
     def ended_before(self, moment: datetime) -> Self:
         return self.filter(ended_at__lt=moment)
 

@@ -168,7 +168,7 @@ class MembershipAdmin(LookedAt):
     @admin.action(description="Suspend: no access, place and role stay", permissions=["operation"])
     @asking("Take these members' access away? Place and role stay.", button="Suspend")
     def suspend(self, request: HttpRequest, rows: MembershipRepository) -> None:
-        self._each(request, rows, members.suspend, done="suspended")
+        self._each(request, rows, members.suspend, done="suspended", now=timezone.now())
 
     @admin.action(description="Reinstate", permissions=["operation"])
     @asking("Give these suspended members their access back?", button="Reinstate")

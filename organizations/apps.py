@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class OrganizationsConfig(AppConfig):
@@ -11,8 +12,10 @@ class OrganizationsConfig(AppConfig):
         from core import diagnostics
         from core.postgres import after_migrate
         from organizations import demo, prunes, subscribers, wall  # noqa: F401  subscribers too
+        from organizations.checks import check_permissions_of_roles
 
         prunes.register()
+        checks.register(check_permissions_of_roles)
         demos.register("organizations", demo.seed)
         after_migrate.register(wall.put_up)
         diagnostics.register("Tenants' wall", wall.finding)

@@ -45,7 +45,7 @@ def _found_acme(now: datetime) -> None:
     _let_in(acme, VIEWER, SystemRole.VIEWER, now)
     _let_in(acme, LIGHTER, LAMPLIGHTER, now)
     away = _let_in(acme, AWAY, SystemRole.MEMBER, now)
-    members.suspend(organization_id=acme.pk, actor_id=None, user_id=away.pk)
+    members.suspend(organization_id=acme.pk, actor_id=None, user_id=away.pk, now=timezone.now())
 
 
 @transaction.atomic

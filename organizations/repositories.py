@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, F, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -120,6 +120,10 @@ class SlugRepository(TenantRepository["Slug"]):
         """Keep the matching ones from others for a while."""
         self.current().update(kept_until=until)
 
+    def leading(self, *, now: datetime) -> Self:
+        """Keep those that lead to their organization: its own, and its earlier ones for a while."""
+        return self.exclude(kept_until__lte=now)
+
     def free(self, *, now: datetime) -> Self:
         """Keep those that anybody may take again."""
         return self.filter(kept_until__lte=now)
@@ -159,6 +163,15 @@ class MembershipRepository(TenantRepository["Membership"]):
     def owners(self) -> Self:
         """Who counts as an owner: active ones alone."""
         return self.active().filter(role="owner")
+
+    def check_owners(self) -> None:
+        """Have the database check now that owners are left where some went, not at the commit.
+
+        Raises IntegrityError.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS organization_keeps_an_owner IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS organization_keeps_an_owner DEFERRED")
 
     def holding(self, role: "CustomRole") -> Self:
         return self.filter(custom_role_id=role.pk)
@@ -228,6 +241,13 @@ class MembershipRepository(TenantRepository["Membership"]):
             return found
         return self.filter(user_id=text)
 
+    def user_ids(self) -> list[UUID]:
+        return list(self.values_list("user_id", flat=True))
+
+    def reassign(self, **columns: object) -> int:
+        """Give every matching membership the role of these columns; return how many."""
+        return self.update(**columns, updated_at=timezone.now())
+
     def organization_ids(self) -> list[UUID]:
         return list(self.values_list("organization_id", flat=True))
 
@@ -237,8 +257,12 @@ class OwnershipOfferRepository(TenantRepository["OwnershipOffer"]):
         """Neither accepted nor cancelled; possibly expired."""
         return self.filter(accepted_at=None, cancelled_at=None)
 
-    def to(self, user_id: UUID) -> Self:
-        return self.filter(user_id=user_id)
+    def not_expired(self, *, now: datetime) -> Self:
+        return self.filter(expires_at__gt=now)
+
+    def latest_to(self, user_id: UUID) -> "OwnershipOffer | None":
+        """Return the last offer that was made to somebody, whatever became of it."""
+        return self.filter(user_id=user_id).order_by("-created_at", "-id").first()
 
     def concerning(self, user_id: UUID) -> Self:
         return self.filter(models.Q(user_id=user_id) | models.Q(offered_by_id=user_id))

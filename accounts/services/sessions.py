@@ -83,6 +83,7 @@ def start_session(*, user: User, device: str, ip_address: str, now: datetime) ->
         user=user,
         created_at=now,
         refreshed_at=now,
+        authenticated_at=now,
         device=device,
         ip_address=ip_address,
         last_seen_at=now,

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services import reauthentication
 from core.errors import ConflictError, FieldProblem, ForbiddenError, InvalidError
 from core.events import publish
 from core.models import new_id
@@ -44,7 +45,7 @@ def create(*, owner: User, name: str, slug: str | None = None, now: datetime) ->
     locked = _locked_owner(owner)
     if Organization.objects.created_by(locked).count() >= settings.ORGANIZATIONS_PER_USER:
         limit = settings.ORGANIZATIONS_PER_USER
-        raise ForbiddenError(f"You have made {limit} organizations, which is the limit here.")
+        raise ForbiddenError(f"You have made as many organizations as one may here: {limit}.")
     return _create(locked, actor_id=owner.pk, name=name, slug=slug, now=now)
 
 
@@ -123,10 +124,24 @@ def change(
 
 
 @transaction.atomic
-def delete(*, organization_id: UUID, actor_id: UUID | None, now: datetime) -> datetime:
-    """End all access now, and everything else in 30 days; return the moment it will go."""
+def delete(
+    *,
+    organization_id: UUID,
+    actor_id: UUID | None,
+    session_id: UUID | None = None,
+    name: str | None = None,
+    now: datetime,
+) -> datetime:
+    """End all access now, and everything else in 30 days; return the moment it will go.
+
+    `name`, where it is given, has to be the organization's: typed by hand against a slip of it.
+    Raises InvalidError, and ReauthenticationRequiredError.
+    """
     organization, rights = access.begin(organization_id, actor_id)
     rights.require(permissions.DELETE)
+    reauthentication.require_recent(user_id=actor_id, session_id=session_id, now=now)
+    if name is not None and name.strip() != organization.name:
+        raise InvalidError(FieldProblem("/name", "invalid", "This is not its name."))
     due = now + RESTORABLE_FOR
     Organization.objects.change(organization, deletion_due_at=due)
     publish(OrganizationDeleted(organization_id=organization_id, actor_id=actor_id, due_at=due))

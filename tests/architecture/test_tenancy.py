@@ -72,7 +72,7 @@ def test_whoever_does_not_belong_finds_nothing(  # ORG 1
 ) -> None:
     former, paused = person(acme, "admin"), person(acme, "member")
     members.remove(organization_id=acme.pk, actor_id=None, user_id=former.pk, now=timezone.now())
-    members.suspend(organization_id=acme.pk, actor_id=None, user_id=paused.pk)
+    members.suspend(organization_id=acme.pk, actor_id=None, user_id=paused.pk, now=timezone.now())
 
     for outsider in map(signed_in, (stranger, former, paused)):
         nowhere = told(outsider, method, filled(route, uuid4()))

@@ -76,7 +76,9 @@ def test_what_can_not_be_written_down_does_not_happen(acme: Organization, user: 
     execute("ALTER TABLE audit_auditentry ADD CHECK (action <> 'member.suspended')")
 
     with pytest.raises(IntegrityError):
-        members.suspend(organization_id=acme.pk, actor_id=user.pk, user_id=member.pk)
+        members.suspend(
+            organization_id=acme.pk, actor_id=user.pk, user_id=member.pk, now=timezone.now()
+        )
 
     assert Membership.objects.of(member.pk).get().is_active
 
@@ -92,7 +94,9 @@ def test_what_another_app_vetoes_is_not_written_down(
     monkeypatch.setitem(events._handlers, MemberSuspended, handlers)
 
     with pytest.raises(ConflictError):
-        members.suspend(organization_id=acme.pk, actor_id=user.pk, user_id=member.pk)
+        members.suspend(
+            organization_id=acme.pk, actor_id=user.pk, user_id=member.pk, now=timezone.now()
+        )
 
     assert not AuditEntry.objects.filter(action="member.suspended").exists()
 

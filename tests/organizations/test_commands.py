@@ -156,7 +156,9 @@ def test_an_organization_gets_another_owner(acme: Organization, user: User, stra
 def test_who_was_out_comes_back_as_an_owner(acme: Organization, user: User, how: str) -> None:
     member = person(acme, custom_role(acme, "lamps").key, email="lin@example.com")
     if how == "suspend":
-        members.suspend(organization_id=acme.pk, actor_id=user.pk, user_id=member.pk)
+        members.suspend(
+            organization_id=acme.pk, actor_id=user.pk, user_id=member.pk, now=timezone.now()
+        )
     else:
         members.leave(organization_id=acme.pk, user_id=member.pk, now=timezone.now())
 
@@ -219,7 +221,7 @@ def test_one_that_goes_with_an_account_comes_back_with_it(acme: Organization, us
 def test_a_purge_looks_first_and_asks(acme: Organization, globex: Organization) -> None:
     custom_role(acme, "lamps")
     delete(acme)
-    rows = {"organizations_customrole": 1, "organizations_membership": 1}
+    rows = {"audit entries": 2, "organizations_customrole": 1, "organizations_membership": 1}
 
     looked = run_json("org_purge", "acme", "--dry-run")
     with pytest.raises(UsageError, match="say --yes"):
@@ -228,6 +230,7 @@ def test_a_purge_looks_first_and_asks(acme: Organization, globex: Organization) 
     assert looked == {"id": str(acme.pk), "slug": "acme", "rows": rows, "dry_run": True}
     assert row(acme)["deletion_due_at"] > timezone.now()
     assert run("org_purge", "acme", "--yes").splitlines() == [
+        "audit entries: 2 deleted",
         "organizations_membership: 1 deleted",
         "organizations_customrole: 1 deleted",
         "acme: deleted",

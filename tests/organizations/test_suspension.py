@@ -138,7 +138,7 @@ CHANGES: dict[str, Change] = {
         organization_id=o.pk, actor_id=actor, user_id=member.pk, now=timezone.now()
     ),
     "suspend": lambda o, actor, member: members.suspend(
-        organization_id=o.pk, actor_id=actor, user_id=member.pk
+        organization_id=o.pk, actor_id=actor, user_id=member.pk, now=timezone.now()
     ),
     "reinstate": lambda o, actor, member: members.reinstate(
         organization_id=o.pk, actor_id=actor, user_id=member.pk
