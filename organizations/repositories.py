@@ -161,6 +161,11 @@ class MembershipRepository(TenantRepository["Membership"]):
         here = self.with_organization().active().in_present_organizations()
         return here.filter(user_id=user_id, organization_id=organization_id).first()
 
+    def by_address(self, emails_normalized: Iterable[str]) -> "dict[str, Membership]":
+        """Return who has, or had, a place with one of these addresses, by their address."""
+        found = self.with_people().filter(user__email_normalized__in=list(emails_normalized))
+        return {membership.user.email_normalized: membership for membership in found}
+
     def in_role(self, key: str) -> Self:
         """By what the API calls a role."""
         return self.filter(models.Q(role=key, custom_role=None) | models.Q(custom_role__key=key))

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["accounts", "config", "core", "organizations"]
+ROOMS = ["accounts", "config", "core", "invitations", "organizations"]
 QUERY_CALLS = {
     *("filter", "exclude", "annotate", "aggregate", "order_by", "select_related"),
     *("prefetch_related", "select_for_update", "values_list", "bulk_create", "raw", "extra"),

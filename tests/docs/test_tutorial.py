@@ -12,7 +12,7 @@ import pytest
 from tests.docs.pages import ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-steps.md"
-COPIED = ["accounts", "config", "core", "templates"]
+COPIED = ["accounts", "config", "core", "invitations", "organizations", "templates"]
 COPIED_FILES = ["manage.py", "pyproject.toml", *(f"tests/{n}.py" for n in
     ("client", "conftest", "openapi", "plugin"))]  # fmt: skip
 FILE = re.compile(r'^```python title="([^"]+)"\n(.*?)^```$', re.S | re.M)
