@@ -76,7 +76,7 @@ class OfferViewSet(mixins.ListModelMixin, ApiViewSet):
         mine = Invitation.objects.welcome(user.email_normalized, now=timezone.now())
         return mine.with_people()
 
-    @extend_schema(request=None, responses={200: JoinedSerializer})
+    @extend_schema("invitations_accept_own", request=None, responses={200: JoinedSerializer})
     def accept(self, request: AuthenticatedRequest, invitation_id: UUID) -> Response:
         """Join by what is addressed to the caller, without the link."""
         membership = answering.accept_own(

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.http import AuthenticatedRequest
 from core.api.exceptions import field_problems, problem_of
-from core.errors import DomainError, FieldProblem, InvalidError
+from core.errors import DomainError, InvalidError
 from invitations.filters import InvitationFilter
 from invitations.models import Invitation, InvitationPolicy
 from invitations.permissions import MANAGE, READ
@@ -78,7 +78,7 @@ class InvitationViewSet(mixins.ListModelMixin, OrganizationViewSet):
         given: list[Any] = body.validated_data["invitations"]
         found = sending.create_all(
             **self._actor(),
-            wishes=[_wish(row, index) for index, row in enumerate(given)],
+            wishes=[_wish(row) for row in given],
             all_or_nothing=body.validated_data["all_or_nothing"],
             now=timezone.now(),
         )
@@ -166,13 +166,11 @@ class InvitationPolicyViewSet(OrganizationViewSet):
         return Response(PolicySerializer(policy).data)
 
 
-def _wish(row: Any, index: int) -> Wish | DomainError:
+def _wish(row: Any) -> Wish | DomainError:
     """Read one row of many, or return what is wrong with it."""
     body = InviteSerializer(data=row)
     try:
         body.is_valid(raise_exception=True)
     except ValidationError as error:
         return InvalidError(*field_problems(error.detail))
-    except (TypeError, ValueError):
-        return InvalidError(FieldProblem("", "invalid", f"Row {index} is not an object."))
     return Wish(**body.validated_data)
