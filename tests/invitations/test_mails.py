@@ -16,6 +16,7 @@ from core.jobs.rows import select
 from core.jobs.runner import work_off
 from invitations import mails
 from invitations.events import InvitationMailed
+from invitations.models import Invitation
 from invitations.services import answering, sending
 from organizations.models import Organization
 from organizations.services import lifecycle
@@ -148,6 +149,25 @@ def test_a_resend_mails_the_new_link(acme: Organization, user: User) -> None:  #
     assert len(mail.outbox) == 2
     assert old not in str(mail.outbox[1].body)
     assert secret(invitation) in str(mail.outbox[1].body)
+
+
+class SentAnew(EmailBackend):
+    """Somebody sends the invitation again while its mail is on the way."""
+
+    def send_messages(self, messages: Any) -> int:
+        Invitation.objects.update(sent_count=2)
+        return super().send_messages(messages)
+
+
+def test_an_earlier_mail_does_not_speak_for_the_newer(  # INV 6
+    acme: Organization, user: User, backend: Any
+) -> None:
+    invitation = invite(acme, user)
+    backend(SentAnew)
+
+    mails.deliver(invitation_id=invitation.pk, now=timezone.now())
+
+    assert fresh(invitation).delivery == "queued"
 
 
 def test_who_blocked_the_organization_gets_nothing(acme: Organization, user: User) -> None:
