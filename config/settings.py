@@ -247,6 +247,8 @@ JWT_PRIVATE_KEY_FILES = [Path(name) for name in env.words("JWT_PRIVATE_KEY_FILES
 """PEM files of Ed25519 keys, or a folder of them; the first entry signs, all verify. None: one is
 derived from SECRET_KEY."""
 
+REGISTRATION = env.choice("REGISTRATION", ("open", "invited"), default="open")
+"""Who may open an account: everybody, or those alone whose address is invited."""
 ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 """How many one person may make; 0 leaves it to operators."""
 INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)

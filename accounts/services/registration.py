@@ -18,10 +18,13 @@ owner will confirm it. Why that does not get them in:
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import addresses, joining, passwords
+from accounts.errors import RegistrationClosedError
 from accounts.events import EmailVerified, LinkRequested
+from accounts.joining import Joining
 from accounts.models import User
 from accounts.services import sessions
 from core import ratelimits, tokens
@@ -43,11 +46,14 @@ def register(
     The owner of a proved address is told by mail and nothing else changes. Whatever the address
     is, the same statements run. With the token of an invitation to this address the account is
     proved, and its person joins; any other token is as good as none. Raises InvalidError for a bad
-    address or password.
+    address or password, and RegistrationClosedError for who needs such a token here.
     """
     _check(email=email, password=password, full_name=full_name)
+    welcoming = joining.welcoming(token=invitation_token, email=email, now=now)
+    if welcoming is None and settings.REGISTRATION == "invited":
+        raise RegistrationClosedError
     chosen = {"password": passwords.hashed(password), "full_name": full_name}
-    if _joined(email, chosen, invitation_token, now=now):
+    if welcoming is not None and _joined(welcoming, email, chosen, invitation_token, now=now):
         return
     if _may_mail(email):
         _open_account(email, chosen, now=now)
@@ -103,15 +109,14 @@ def create_account(
     return user
 
 
-def _joined(email: str, chosen: dict[str, str], token: str, *, now: datetime) -> bool:
+def _joined(
+    welcoming: Joining, email: str, chosen: dict[str, str], token: str, *, now: datetime
+) -> bool:
     """Open an account that is proved by the token of an invitation, and join, all or nothing.
 
-    False where that is not possible: a token of another address or none at all, an address that
-    was proved before, an invitation that ended at this moment.
+    False where that is not possible: an address that was proved before, an invitation that ended
+    at this moment.
     """
-    welcoming = joining.welcoming(token=token, email=email, now=now)
-    if welcoming is None:
-        return False
     try:
         with transaction.atomic():
             user, _ = User.objects.add_account(email=email, **chosen)

@@ -1,5 +1,6 @@
 """What happens at the same moment, over connections of their own."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +8,12 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from accounts.services import deletion
 from core.models import MailedToken
 from invitations.models import Invitation
 from invitations.services import sending
@@ -271,19 +273,75 @@ def test_lists_of_the_same_people_take_turns(acme: Organization, user: User) -> 
     assert Invitation.objects.count() == 10
 
 
-@pytest.mark.parametrize("end", [sending.revoke, lifecycle.suspend])
-def test_one_who_waited_sees_what_came_before(
-    acme: Organization, user: User, end: Callable[..., Any]
-) -> None:
-    ada, invitation = make_user(ADA), invite(acme, user)
-    what = (
-        {"actor_id": user.pk, "invitation_id": invitation.pk}
-        if end is sending.revoke
-        else {"reason": ""}
+def once_done(change: Act, act: Act) -> Any:
+    """Begin `act` while the transaction of `change` is still open, and let it wait for that."""
+
+    def apart() -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            change()
+            running = pool.submit(apart)
+            while not running.done() and not somebody_waits():
+                time.sleep(0.01)  # there is no event of another connection's lock to await
+        return running.result()
+
+
+def somebody_waits() -> bool:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    end(organization_id=acme.pk, now=timezone.now(), **what)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(query)
+        return bool(cursor.fetchone()[0])
 
-    (found,) = answers(accepting(signed_in(ada), secret(invitation)))
 
-    assert found[0] == 410
+def test_who_waited_for_the_organization_is_judged_by_what_holds_then(  # INV 4, 17, 19
+    acme: Organization, user: User
+) -> None:
+    ada, admin = make_user(ADA), person(acme, "admin")
+    client, now = signed_in(ada), timezone.now()
+    here: dict[str, Any] = {"organization_id": acme.pk}
+
+    def demote() -> None:
+        members.change_role(**here, actor_id=None, user_id=admin.pk, role="member", now=now)
+
+    def accept(by: User) -> tuple[Act, Invitation]:
+        invitation = invite(acme, by)
+        return lambda: answers(accepting(client, secret(invitation))), invitation
+
+    trying, first = accept(admin)
+    assert once_done(demote, trying) == [(410, "inviter_lost_permission")]
+    sending.revoke(**here, actor_id=None, invitation_id=first.pk, now=now)
+    trying, second = accept(user)
+    ending = {"actor_id": None, "invitation_id": second.pk, "now": now}
+    assert once_done(lambda: sending.revoke(**here, **ending), trying) == [
+        (410, "invitation_revoked")
+    ]
+    trying, _ = accept(user)
+    suspending = {"reason": "", "now": now}
+    assert once_done(lambda: lifecycle.suspend(**here, **suspending), trying) == [
+        (410, "invitation_gone")
+    ]
+    assert role_of(acme, ada) is None
+
+
+def test_who_waited_for_the_account_is_judged_by_what_holds_then(
+    acme: Organization, user: User
+) -> None:
+    ada = make_user(ADA)
+    token, client = secret(invite(acme, user)), signed_in(ada)
+
+    def leave() -> None:
+        deletion.request(user=ada, password=PASSWORD, now=timezone.now())
+
+    found = once_done(leave, lambda: answers(accepting(client, token)))
+
+    assert found == [(409, "conflict")]
     assert role_of(acme, ada) is None

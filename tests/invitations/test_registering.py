@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import registration
@@ -190,3 +191,24 @@ def test_a_token_of_nothing_costs_the_same_for_every_address(
         return len(captured)
 
     assert statements("new@example.com") == statements(user.email)
+
+
+def test_where_registration_is_closed_the_invited_still_register(  # INV 16
+    anonymous: ApiClient, acme: Organization, user: User, settings: Settings
+) -> None:
+    settings.REGISTRATION = "invited"
+    invitation = invite(acme, user)
+    before = everything()
+
+    for token, email in (
+        ("", ADA),
+        ("no token", ADA),
+        (secret(invitation), "eve@example.com"),
+        ("", user.email),
+    ):
+        refused = problem(register(anonymous, token, email=email))
+        assert (refused["status"], refused["code"]) == (403, "forbidden")
+    assert everything() == before
+
+    assert register(anonymous, secret(invitation)).status_code == 202
+    assert role_of(acme, ada()) == "member"  # type: ignore[arg-type]
