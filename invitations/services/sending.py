@@ -108,7 +108,7 @@ def change(
     """
     invitation, rights = _begin(organization_id, actor_id, invitation_id)
     _require_open(invitation)
-    before = invitation.role
+    before = (invitation.role, invitation.message)
     if role is not None:
         wanted = access.role(organization_id, role)
         rights.require_grant(wanted.permissions)
@@ -116,8 +116,9 @@ def change(
         Invitation.objects.change(invitation, **given, **_answered_by(actor_id))
     if message is not None:
         Invitation.objects.change(invitation, message=message.strip())
-    about = facts.of(invitation, actor_id) | {"role": (before, invitation.role)}
-    publish(InvitationChanged(**about))
+    if before != (invitation.role, invitation.message):
+        about = facts.of(invitation, actor_id) | {"role": (before[0], invitation.role)}
+        publish(InvitationChanged(**about))
     return invitation
 
 

@@ -26,7 +26,7 @@ from tests.invitations.invited import (
     role_of,
     secret,
 )
-from tests.tenants import custom_role, join, person, signed_in
+from tests.tenants import custom_role, found, join, person, signed_in
 
 
 @pytest.fixture
@@ -384,6 +384,19 @@ def test_mine_are_the_open_ones_to_my_address(
     assert item["id"] == str(mine.pk)
     assert item["organization"] == {"id": str(acme.pk), "name": "Acme", "slug": "acme"}
     assert (item["inviter"], item["message"]) == ({"full_name": "Uma User"}, "Hi")
+
+
+def test_mine_cost_the_same_for_twenty(
+    user: User, stranger: User, ada: User, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        invite(found(f"House {number}", user), user)
+    client = signed_in(ada)
+
+    with django_assert_max_num_queries(6):
+        items = client.read(MINE)["items"]
+
+    assert len(items) == 20
 
 
 def test_one_of_mine_is_accepted_without_the_link(

@@ -82,9 +82,10 @@ def test_each_row_has_its_result_in_its_place(  # INV 20
     assert sorted(message.to[0] for message in mail.outbox) == ["p0@example.com", "p2@example.com"]
 
 
-def test_all_or_nothing_sends_none(  # INV 20
-    admin: ApiClient, acme: Organization, user: User
+def test_all_or_nothing_sends_none_and_costs_nothing(  # INV 20
+    admin: ApiClient, acme: Organization, user: User, settings: Settings
 ) -> None:
+    settings.RATE_LIMITS = {"invitations": "4/3600"}
     invite(acme, user, "invited@example.com")
 
     answer = bulk(admin, acme, MIXED, all_or_nothing=True)

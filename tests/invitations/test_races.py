@@ -320,12 +320,12 @@ def test_who_waited_for_the_organization_is_judged_by_what_holds_then(  # INV 4,
     assert once_done(demote, trying) == [(410, "inviter_lost_permission")]
     sending.revoke(**here, actor_id=None, invitation_id=first.pk, now=now)
     trying, second = accept(user)
-    ending = {"actor_id": None, "invitation_id": second.pk, "now": now}
+    ending: dict[str, Any] = {"actor_id": None, "invitation_id": second.pk, "now": now}
     assert once_done(lambda: sending.revoke(**here, **ending), trying) == [
         (410, "invitation_revoked")
     ]
     trying, _ = accept(user)
-    suspending = {"reason": "", "now": now}
+    suspending: dict[str, Any] = {"reason": "", "now": now}
     assert once_done(lambda: lifecycle.suspend(**here, **suspending), trying) == [
         (410, "invitation_gone")
     ]
