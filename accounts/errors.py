@@ -53,3 +53,10 @@ class ReauthenticationRequiredError(ForbiddenError):
 class EmailNotVerifiedError(ForbiddenError):
     code = "email_not_verified"
     detail = "Open the link in the mail we sent first, or ask for a new one."
+
+
+class RegistrationClosedError(ForbiddenError):
+    detail = (
+        "Accounts are opened by invitation here. Use the link in the mail that invited you, with"
+        " the address it was sent to."
+    )

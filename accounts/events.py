@@ -14,7 +14,7 @@ class LinkRequested:
 
 @dataclass(frozen=True, slots=True)
 class EmailVerified:
-    """The person opened the link of their registration: the address is theirs."""
+    """The person opened a link that was mailed to the address: it is theirs."""
 
     user_id: UUID
 

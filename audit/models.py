@@ -17,6 +17,8 @@ class AuditEntry(models.Model):
 
     class ActorKind(models.TextChoices):
         USER = "user"
+        GUEST = "guest"
+        """Somebody without an account who held a mailed link."""
         OPERATOR = "operator"
         SYSTEM = "system"
 

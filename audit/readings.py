@@ -31,6 +31,16 @@ from audit.models import AuditEntry
 from core.api.serializers import rfc3339
 from core.origin import Door, Origin
 from core.redaction import redact
+from invitations.events import (
+    InvitationAccepted,
+    InvitationChanged,
+    InvitationCreated,
+    InvitationDeclined,
+    InvitationMailed,
+    InvitationPolicyChanged,
+    InvitationResent,
+    InvitationRevoked,
+)
 from organizations.events import (
     CustomRoleChanged,
     CustomRoleCreated,
@@ -73,6 +83,13 @@ def owner(event: Any, origin: Origin) -> Actor:
     return (Kind.USER, event.user_id) if origin.door is Door.REQUEST else nobody(event, origin)
 
 
+def holder(event: Any, origin: Origin) -> Actor:
+    """Whom the event names; else whoever held the link that the request came with."""
+    if event.actor_id is None and origin.door is Door.REQUEST:
+        return Kind.GUEST, None
+    return named(event, origin)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     type: str
@@ -83,6 +100,8 @@ class Target:
 ORGANIZATION = Target("organization", "organization_id")
 MEMBER = Target("user", "user_id")
 ROLE = Target("role", "role")
+INVITATION = Target("invitation", "invitation_id")
+POLICY = Target("invitation_policy", "organization_id")
 ACCOUNT = Target("account", "user_id")
 
 
@@ -126,6 +145,10 @@ def of_account(action: str, *shows: str, **options: Any) -> Reading:
     return Reading(action, ACCOUNT, shows, **{"by": owner, "within": None, **options})
 
 
+def of_invitation(action: str, **options: Any) -> Reading:
+    return Reading(action, INVITATION, ("email", "role"), **options)
+
+
 READINGS: dict[type, Reading] = {
     OrganizationCreated: Reading("organization.created", ORGANIZATION, ("name", "slug")),
     OrganizationChanged: Reading("organization.changed", ORGANIZATION, changes=("name", "slug")),
@@ -145,6 +168,16 @@ READINGS: dict[type, Reading] = {
     OwnershipOffered: Reading("ownership.offered", MEMBER, ("expires_at",)),
     OwnershipTransferred: Reading("ownership.transferred", MEMBER),
     OwnershipOfferCancelled: Reading("ownership.offer_cancelled", MEMBER),
+    InvitationCreated: of_invitation("invitation.created"),
+    InvitationChanged: Reading("invitation.changed", INVITATION, ("email",), ("role",)),
+    InvitationResent: of_invitation("invitation.resent"),
+    InvitationMailed: of_invitation("invitation.mailed"),
+    InvitationRevoked: of_invitation("invitation.revoked"),
+    InvitationAccepted: of_invitation("invitation.accepted"),
+    InvitationDeclined: of_invitation("invitation.declined", by=holder),
+    InvitationPolicyChanged: Reading(
+        "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
+    ),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),

@@ -216,6 +216,11 @@ class MembershipRepository(TenantRepository["Membership"]):
         """Load what the text of a membership is made of, and the role."""
         return self.select_related("user", "organization", "custom_role")
 
+    def by_address(self, emails_normalized: Iterable[str]) -> "dict[str, Membership]":
+        """Return who has, or had, a place with one of these addresses, by their address."""
+        found = self.with_people().filter(user__email_normalized__in=list(emails_normalized))
+        return {membership.user.email_normalized: membership for membership in found}
+
     def in_role(self, key: str) -> Self:
         """By what the API calls a role; no custom one is called like one of the four."""
         if key in SystemRole.values:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=core.models.new_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='when')),
                 ('organization_id', models.UUIDField(null=True, verbose_name='organization')),
-                ('actor_kind', models.CharField(choices=[('user', 'User'), ('operator', 'Operator'), ('system', 'System')], max_length=16, verbose_name='by whom')),
+                ('actor_kind', models.CharField(choices=[('user', 'User'), ('guest', 'Guest'), ('operator', 'Operator'), ('system', 'System')], max_length=16, verbose_name='by whom')),
                 ('actor_id', models.UUIDField(null=True, verbose_name='actor')),
                 ('action', models.CharField(max_length=64)),
                 ('target_type', models.CharField(max_length=32)),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit import readings
 from audit.readings import NOT_RECORDED, READINGS, plain
 from core.origin import Door, Origin
-from tests.architecture.test_code import ROOT
+from tests.checkout import ROOT
 
 REQUEST = Origin(Door.REQUEST, "r-1", "192.0.2.1", None)
 TERMINAL = Origin(Door.TERMINAL, "", None, None)

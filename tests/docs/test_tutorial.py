@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.checkout import APPS, ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-steps.md"
 TENANT_MODEL = ROOT / "docs" / "how-to" / "add-a-tenant-model.md"
-COPIED = ["accounts", "config", "core", "organizations", "templates"]
+COPIED = [*APPS, "config", "templates"]
 COPIED_FILES = ["manage.py", "pyproject.toml", *(f"tests/{n}.py" for n in
     ("client", "conftest", "openapi", "plugin", "tenants"))]  # fmt: skip
 FILE = re.compile(r'^```python title="([^"]+)"\n(.*?)^```$', re.S | re.M)
