@@ -13,7 +13,7 @@ from accounts.http import AuthenticatedRequest
 from accounts.serializers import TokenSerializer
 from accounts.views import PublicView
 from core.api.exceptions import problem_of
-from core.api.views import ApiView, ApiViewSet
+from core.api.views import ApiViewSet
 from core.errors import DomainError
 from invitations.models import Invitation
 from invitations.repositories import InvitationRepository
@@ -28,9 +28,10 @@ from invitations.serializers import (
 from invitations.services import answering
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer
+from organizations.viewsets import AcrossOrganizations
 
 
-class PreviewView(PublicView):
+class PreviewView(AcrossOrganizations, PublicView):
     @extend_schema(request=TokenSerializer, responses={200: PreviewSerializer})
     def post(self, request: Request) -> Response:
         """Show what an invitation offers. Nothing is spent, and no account is needed."""
@@ -40,7 +41,7 @@ class PreviewView(PublicView):
         return Response(PreviewSerializer(found).data)
 
 
-class AcceptView(ApiView):
+class AcceptView(AcrossOrganizations):
     @extend_schema(request=TokenSerializer, responses={200: JoinedSerializer})
     def post(self, request: AuthenticatedRequest) -> Response:
         """Join. For the owner of the verified address that was invited; again is harmless."""
@@ -52,7 +53,7 @@ class AcceptView(ApiView):
         return Response(_joined(request, membership.organization_id))
 
 
-class DeclineView(PublicView):
+class DeclineView(AcrossOrganizations, PublicView):
     @extend_schema(request=DeclineSerializer, responses={200: DeclinedSerializer})
     def post(self, request: Request) -> Response:
         """Say no. No account is needed."""
@@ -62,7 +63,7 @@ class DeclineView(PublicView):
         return Response({"status": "declined"})
 
 
-class OfferViewSet(mixins.ListModelMixin, ApiViewSet):
+class OfferViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet):
     """What the caller's verified address is invited to, the latest first."""
 
     queryset = Invitation.objects.all()

@@ -16,6 +16,7 @@ from core.api.exceptions import field_problems
 from core.api.serializers import InputSerializer
 from core.errors import DomainError, FieldProblem, GoneError, InvalidError
 from core.pages import answering
+from core.postgres import row_security
 from core.ratelimits import LimitReachedError
 from invitations import page_words
 from invitations.mails import inviter_name
@@ -30,6 +31,7 @@ class JoinForm(InputSerializer):
 
 
 @answering("GET", "HEAD", "POST")
+@row_security.everywhere()
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         ratelimits.take("address", request.META["tenantry.client_address"])
