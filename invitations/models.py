@@ -96,7 +96,7 @@ class Invitation(TenantModel):
             models.Index(
                 fields=NEWEST_FIRST, name="invitation_revoked", condition=~Q(revoked_at=None)
             ),
-            models.Index(fields=["email_normalized"], name="invitation_to", condition=OPEN),
+            models.Index(fields=["email_normalized"], name="invitation_to"),
         ]
 
     def __str__(self) -> str:

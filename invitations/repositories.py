@@ -81,6 +81,14 @@ class InvitationRepository(TenantRepository["Invitation"]):
     def by_address(self) -> "dict[str, Invitation]":
         return {row.email_normalized: row for row in self}
 
+    def over(self) -> Self:
+        """Accepted, declined or revoked."""
+        return self.exclude(_open())
+
+    def readdress(self, email: str) -> int:
+        """Put an address in the place of that of every matching row; return how many."""
+        return self.update(email=email, email_normalized=email)
+
     def revoke_all(self, *, now: datetime) -> int:
         """Close every open matching one; return how many."""
         return self.open().update(revoked_at=now, updated_at=now)

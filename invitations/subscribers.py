@@ -7,10 +7,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts.events import AccountDeleted
 from accounts.models import User
+from core import tokens
 from core.events import on
+from core.postgres import row_security
 from invitations import tasks
 from invitations.events import InvitationCreated, InvitationResent
+from invitations.models import Invitation
 from invitations.services import sending
 from organizations.events import MemberRemoved, MemberSuspended
 
@@ -33,6 +37,17 @@ def close_what_leads_back(event: MemberRemoved) -> None:
 @on(MemberSuspended)
 def close_what_reinstates(event: MemberSuspended) -> None:
     _close(event.organization_id, event.user_id)
+
+
+@on(AccountDeleted)
+def forget_the_person(event: AccountDeleted) -> None:
+    """What is still open is an offer to an address, whoever has it next; the rest is history."""
+    with row_security.everywhere():
+        email = User.objects.by_id(event.user_id).email_normalized
+        history = Invitation.objects.addressed_to(email).over()
+        for invitation_id in history.ids():
+            tokens.forget(subject_id=invitation_id)
+        history.readdress(f"deleted-user-{event.user_id}@invalid")
 
 
 def _close(organization_id: UUID, user_id: UUID) -> None:
