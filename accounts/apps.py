@@ -9,8 +9,10 @@ class AccountsConfig(AppConfig):
     summary = "Sign-up, sign-in, sessions and passwords."
 
     def ready(self) -> None:
-        from accounts import keys, prunes, subscribers  # noqa: F401  subscribers register themselves
+        from accounts import demo, keys, prunes, subscribers  # noqa: F401  they register themselves
+        from core.demo import register
 
         prunes.register()
+        register("people", demo.seed)
         if sys.argv[1:2] != ["rotate_keys"]:  # which makes the first key of an empty folder
             keys.ring()  # a key that can't be read stops the process here, not at a sign-in

@@ -42,6 +42,21 @@ class DeletionRequestedError(ForbiddenError):
         )
 
 
+class ReauthenticationRequiredError(ForbiddenError):
+    code = "reauthentication_required"
+    detail = (
+        "This takes your password, and you last gave it more than five minutes ago. Send it to"
+        " POST /api/v1/auth/reauthenticate, then send this request again."
+    )
+
+
 class EmailNotVerifiedError(ForbiddenError):
     code = "email_not_verified"
     detail = "Open the link in the mail we sent first, or ask for a new one."
+
+
+class RegistrationClosedError(ForbiddenError):
+    detail = (
+        "Accounts are opened by invitation here. Use the link in the mail that invited you, with"
+        " the address it was sent to."
+    )

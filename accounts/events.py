@@ -14,7 +14,7 @@ class LinkRequested:
 
 @dataclass(frozen=True, slots=True)
 class EmailVerified:
-    """The person opened the link of their registration: the address is theirs."""
+    """The person opened a link that was mailed to the address: it is theirs."""
 
     user_id: UUID
 
@@ -53,6 +53,20 @@ class AccountDeletionCancelled:
 @dataclass(frozen=True, slots=True)
 class AccountDeleted:
     """The account goes for good in this transaction: forget what you keep of the person."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeactivated:
+    """An operator shut the account: nobody can sign in to it."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReactivated:
+    """An operator opened an account again that was shut."""
 
     user_id: UUID
 

@@ -93,6 +93,8 @@ class UserSession(BaseModel):
     device = models.CharField(max_length=200, blank=True)
     ip_address = models.GenericIPAddressField("IP address")
     last_seen_at = models.DateTimeField()
+    authenticated_at = models.DateTimeField(null=True)
+    """When the person last showed who they are; None in rows of a release that did not note it."""
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField("ended", null=True, blank=True)
     end_reason = models.CharField(max_length=40, blank=True)

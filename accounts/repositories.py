@@ -27,6 +27,9 @@ class UserRepository(Repository["User"]):
     def unproved(self) -> Self:
         return self.filter(email_verified_at=None, is_active=True)
 
+    def full_names(self) -> dict[UUID, str]:
+        return dict(self.values_list("pk", "full_name"))
+
     def emails(self) -> list[str]:
         return list(self.values_list("email", flat=True))
 
@@ -134,6 +137,13 @@ class UserSessionRepository(Repository["UserSession"]):
         """Note that the session is in use, at most once a minute."""
         stale = self.filter(pk=session_id, last_seen_at__lt=now - SEEN_INTERVAL)
         stale.update(last_seen_at=now)
+
+    def authenticated_since(self, moment: datetime) -> Self:
+        return self.filter(authenticated_at__gte=moment)
+
+    def is_of(self, session_id: UUID, *, user_id: UUID) -> bool:
+        """Tell whether this session is among these, and that person's."""
+        return self.filter(pk=session_id, user_id=user_id).exists()
 
     def ended_before(self, moment: datetime) -> Self:
         return self.filter(ended_at__lt=moment)

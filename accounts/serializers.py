@@ -67,6 +67,9 @@ class RegistrationSerializer(InputSerializer):
     email = serializers.CharField(max_length=320)
     password = PasswordField()
     full_name = serializers.CharField(max_length=200, allow_blank=True, required=False, default="")
+    invitation_token = serializers.CharField(
+        max_length=512, allow_blank=True, required=False, default=""
+    )
 
 
 class EmailSerializer(InputSerializer):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("auth/verify-email/resend", views.ResendVerificationView.as_view()),
     path("auth/token", views.SignInView.as_view()),
     path("auth/token/refresh", views.RefreshView.as_view()),
+    path("auth/reauthenticate", views.ReauthenticateView.as_view()),
     path("auth/logout", views.SignOutView.as_view()),
     path("auth/password/forgot", views.ForgotPasswordView.as_view()),
     path("auth/password/reset", views.ResetPasswordView.as_view()),

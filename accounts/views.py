@@ -35,6 +35,7 @@ from accounts.services import (
     deletion,
     password,
     profile,
+    reauthentication,
     registration,
     sessions,
 )
@@ -196,6 +197,21 @@ class SignOutView(PublicView):
             raise UnauthenticatedError
         claims = jwt.read_expired(token, "access")
         sessions.end_session(session_id=claims.session_id, reason="signed out", now=timezone.now())
+        return Response(status=204)
+
+
+class ReauthenticateView(ApiView):
+    @extend_schema(request=PasswordSerializer, responses={204: None})
+    def post(self, request: AuthenticatedRequest) -> Response:
+        """Show with your password that it is you. For five minutes guarded steps are then open."""
+        body = PasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        reauthentication.confirm(
+            user=request.user,
+            session_id=request.auth.session_id,
+            now=timezone.now(),
+            **body.validated_data,
+        )
         return Response(status=204)
 
 

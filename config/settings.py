@@ -112,6 +112,9 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "invitations.apps.InvitationsConfig",
+    # These react to all that is above.
+    "audit.apps.AuditConfig",
     "realtime.apps.RealtimeConfig",
     *product.APPS,
 ]
@@ -229,6 +232,10 @@ RATE_LIMITS = env.json_object(
         "register": "20/3600",
         "verification_mails": "10/3600",
         "invitations": "100/3600",
+        "invitations_per_inviter": "500/86400",
+        "invitations_per_recipient": "20/86400",
+        "invitation_resends": "1/60",
+        "invitation_resends_per_day": "5/86400",
         "tickets": "60/60",
         "user": "600/60",
         "address": "120/60",
@@ -245,8 +252,15 @@ derived from SECRET_KEY."""
 
 TENANT_RLS = env.boolean("TENANT_RLS", default=False)
 """Put PostgreSQL's row-level security up as a second wall between organizations."""
+REGISTRATION = env.choice("REGISTRATION", ("open", "invited"), default="open")
+"""Who may open an account: everybody, or those alone whose address is invited."""
 ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 """How many one person may make; 0 leaves it to operators."""
+INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
+"""For hosts without mail: who invites gets the link, and passes it on."""
+
+AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
+"""0 keeps entries for ever."""
 
 # -- Mail ------------------------------------------------------------------------------------------
 DEV_MAIL_FOLDER = HOME / "mail"

@@ -9,10 +9,13 @@ from config import product
 from core import dev_mail, health, pages
 from core.api import docs
 from core.api.views import UnknownPathView
+from invitations import pages as invitation_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("organizations.urls")),
+    path("api/v1/", include("invitations.urls")),
+    path("api/v1/", include("audit.urls")),
     path("api/v1/", include(product.urls())),
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),
@@ -28,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"{name}/<str:token>", account_pages.link, {"page": page})
         for name, page in account_pages.LINK_PAGES.items()
     ),
+    path("invitations/<str:token>", invitation_pages.invitation),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

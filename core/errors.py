@@ -1,6 +1,8 @@
 """What a caller can anticipate going wrong. Only core/api/exceptions.py knows HTTP numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -26,6 +28,8 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "conflict"
     detail: ClassVar[str] = "This can't be done right now. Nothing was changed."
+    members: Mapping[str, str] = MappingProxyType({})
+    """What a program may want to know besides, as members of the problem (RFC 9457, 3.2)."""
 
     def __init__(
         self, detail: str | None = None, *, retry_after_seconds: int | None = None

@@ -16,6 +16,9 @@ SUBJECT_LIMIT = 59
 LOOKS_LIKE_A_LINK = re.compile(r"[:/@\\]|\w\.\w\w")
 NAME_LIMIT = 60
 
+LINK_JOINTS = re.compile(r"(?<=\S)([.:/@\\])(?=\S)")
+ZERO_WIDTH_SPACE = "\u200b"
+
 BLANK_LINES = re.compile(r"\n{3,}")
 """What template tags on lines of their own leave behind."""
 
@@ -38,23 +41,28 @@ def send(template: str, *, to: str, context: Mapping[str, object]) -> None:
     message.send()
 
 
+def unlinked(text: str) -> str:
+    """Return a stranger's text so that it reads the same and no mail program makes a link of it."""
+    return LINK_JOINTS.sub(rf"{ZERO_WIDTH_SPACE}\1{ZERO_WIDTH_SPACE}", text)
+
+
 def _plain(template: str, words: dict[str, object]) -> str:
     # Plain text needs no escaping, and `&amp;` in a link would break it.
     return Engine.get_default().get_template(template).render(Context(words, autoescape=False))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return the text without anything that could begin another line, or another header."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _subject(text: str) -> str:
-    line = _one_line(text)
+    line = one_line(text)
     return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1].rstrip() + "…"
 
 
 def _greeting(full_name: str) -> str:
-    name = _one_line(full_name)
+    name = one_line(full_name)
     if not name or len(name) > NAME_LIMIT or LOOKS_LIKE_A_LINK.search(name):
         return "Hello,"
     return f"Hello {name},"

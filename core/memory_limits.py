@@ -19,24 +19,29 @@ class MemoryLimits:
         self._stamps: OrderedDict[str, deque[int]] = OrderedDict()  # used last stands last
         self._count = 0
 
-    def hit(self, key: str, *, limit: int, window: int) -> tuple[int, int, int, int]:
+    def hit(
+        self, key: str, *, limit: int, window: int, count: int = 1
+    ) -> tuple[int, int, int, int]:
         """Answer exactly as the script in Redis does: allowed, used, wait, stamp; microseconds."""
         now = time.monotonic_ns() // 1000
         with self._lock:
             stamps = self._stamps.setdefault(key, deque())
             self._stamps.move_to_end(key)
             self._drop(stamps, until=now - window)
-            if len(stamps) >= limit:
-                return 0, len(stamps), stamps[len(stamps) - limit] + window - now, 0
-            stamps.append(now)
-            self._count += 1
+            used = len(stamps)
+            if used + count > limit:
+                excess = used + count - limit
+                oldest = stamps[excess - 1] if excess <= used else now
+                return 0, used, oldest + window - now, 0
+            stamps.extend([now] * count)
+            self._count += count
             self._forget_oldest()
             return 1, len(stamps), stamps[0] + window - now, now
 
-    def give_back(self, key: str, stamp: int) -> None:
+    def give_back(self, key: str, stamp: int, *, count: int = 1) -> None:
         with self._lock:
             stamps = self._stamps.get(key, deque())
-            if stamp in stamps:
+            for _ in range(min(count, stamps.count(stamp))):
                 stamps.remove(stamp)
                 self._count -= 1
 

@@ -19,9 +19,10 @@ from core.redis import KEY_PREFIX, Script, StoreUnavailableError, call
 # One list of moments for each key, oldest first, by Redis's own clock: processes on hosts whose
 # clocks differ agree. Refused tries leave no trace, so a list never grows beyond the limit, and
 # waiting as told is always enough. After the limit was lowered the list may be longer than it:
-# then the moment to wait for is the one whose end leaves less than the limit.
+# then the moment to wait for is the one whose end leaves less than the limit. Several tries at once
+# count together or not at all.
 _HIT = Script("""
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, window, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local first = redis.call('LINDEX', KEYS[1], 0)
@@ -30,14 +31,16 @@ while first and tonumber(first) <= now - window do
   first = redis.call('LINDEX', KEYS[1], 0)
 end
 local used = redis.call('LLEN', KEYS[1])
-if used >= limit then
-  local next = redis.call('LINDEX', KEYS[1], used - limit)
+if used + count > limit then
+  local next = redis.call('LINDEX', KEYS[1], used + count - limit - 1) or now
   return {0, used, next + window - now, 0}
 end
 local stamp = string.format('%.0f', now)
-redis.call('RPUSH', KEYS[1], stamp)
+for _ = 1, count do
+  redis.call('RPUSH', KEYS[1], stamp)
+end
 redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-return {1, used + 1, (first or now) + window - now, now}
+return {1, used + count, (first or now) + window - now, now}
 """)
 
 _VALUE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,6})", re.ASCII)
@@ -54,7 +57,6 @@ SCOPES = {
     "answer stays the same",
     "user": "signed-in user, for every other call",
     "address": "client address, for every other call without a user",
-    "invitations": "not yet used",
     "tickets": "not yet used",
 }
 """What settings.RATE_LIMITS may name, a misspelled scope would be a limit that never holds; and
@@ -87,6 +89,8 @@ class Verdict:
     """At least 1 when refused, 0 when allowed."""
     entry: str
     """Names this try for `give_back`; empty when refused."""
+    count: int = 1
+    """How many tries these are."""
 
 
 class LimitReachedError(RateLimitedError):
@@ -108,8 +112,8 @@ def _parse(value: str) -> Rate:
     return Rate(limit=int(match[1]), window_seconds=int(match[2]))
 
 
-def hit(scope: str, key: str) -> Verdict | None:
-    """Count one try of `key`, if the limit allows it. None: this scope is off."""
+def hit(scope: str, key: str, *, count: int = 1) -> Verdict | None:
+    """Count a try of `key`, or all of several, if the limit allows it. None: this scope is off."""
     value = settings.RATE_LIMITS.get(scope)
     if value is None:
         return None
@@ -117,16 +121,16 @@ def hit(scope: str, key: str) -> Verdict | None:
     name = _name(scope, key)
     window = rate.window_seconds * _MICROSECONDS
     try:
-        answer = call(lambda client: _HIT.run(client, [name], [rate.limit, window]))
-        return _verdict(scope, rate, answer, store="r")
+        answer = call(lambda client: _HIT.run(client, [name], [rate.limit, window, count]))
+        return _verdict(scope, rate, answer, store="r", count=count)
     except StoreUnavailableError:
-        answer = _memory.hit(name, limit=rate.limit, window=window)
-        return _verdict(scope, rate, answer, store="m")
+        answer = _memory.hit(name, limit=rate.limit, window=window, count=count)
+        return _verdict(scope, rate, answer, store="m", count=count)
 
 
-def take(scope: str, key: str) -> Verdict | None:
+def take(scope: str, key: str, *, count: int = 1) -> Verdict | None:
     """Like `hit`, for callers who go no further when refused. Raises LimitReachedError."""
-    verdict = hit(scope, key)
+    verdict = hit(scope, key, count=count)
     if verdict is not None and not verdict.allowed:
         raise LimitReachedError(verdict)
     return verdict
@@ -141,10 +145,10 @@ def give_back(scope: str, key: str, verdict: Verdict) -> None:
     store, _, stamp = verdict.entry.partition(":")
     name = _name(scope, key)
     if store == "m":
-        _memory.give_back(name, int(stamp))
+        _memory.give_back(name, int(stamp), count=verdict.count)
     elif store == "r":
         with suppress(StoreUnavailableError):  # then the window forgets it
-            call(lambda client: client.lrem(name, -1, stamp))
+            call(lambda client: client.lrem(name, -verdict.count, stamp))
 
 
 def policy_header(verdict: Verdict) -> str:
@@ -157,7 +161,9 @@ def limit_header(verdict: Verdict) -> str:
     return f'"{verdict.scope}";r={verdict.remaining};t={verdict.reset_seconds}'
 
 
-def _verdict(scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store: str) -> Verdict:
+def _verdict(
+    scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store: str, count: int
+) -> Verdict:
     allowed, used, wait, stamp = answer
     reset = max(1, -(-wait // _MICROSECONDS))
     return Verdict(
@@ -169,6 +175,7 @@ def _verdict(scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store
         reset_seconds=reset,
         retry_after_seconds=0 if allowed else reset,
         entry=f"{store}:{stamp}" if allowed else "",
+        count=count,
     )
 
 

@@ -190,6 +190,9 @@ class MailedTokenRepository(Repository["MailedToken"]):
         """Neither used nor superseded; possibly expired."""
         return self.filter(used_at=None, superseded_at=None)
 
+    def newest(self) -> "MailedToken | None":
+        return self.order_by("-created_at", "-id").first()
+
     def by_digest(self, purpose: str, digest: bytes) -> "MailedToken | None":
         return self.filter(purpose=purpose, digest=digest).first()
 

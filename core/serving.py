@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 FINISH_SECONDS = 18
 """How long requests in flight may take after the drain; with DRAIN_S and the farewell to
 sockets this stays under 30 s."""
+SILENCE_SECONDS = 30
+"""How long what was sent may stay untaken before the kernel drops the connection: a peer that is
+gone without a word, or that reads nothing. A closed one would wait for it, and a stop for that."""
 RESTART_PAUSE_SECONDS = 1.0
 REGATHER_TICKS = 50
 """Tenths of a second between two choices of the core that a process runs on."""
@@ -85,6 +88,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         reason = error.strerror or str(error)
         raise ConfigurationError(f"Can't listen on {host}:{port}: {reason}.") from None
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; every connection inherits it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
     listener.set_inheritable(True)
     return listener
 

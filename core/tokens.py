@@ -92,6 +92,16 @@ def secret_of(token: MailedToken) -> str:
     return _derive(token.purpose, token.pk, bytes(token.nonce))
 
 
+def newest(*, purpose: str, subject_id: UUID) -> MailedToken | None:
+    """Return the newest unspent token of the purpose and subject, for the job that mails it."""
+    return MailedToken.objects.of(purpose, subject_id).unspent().newest()
+
+
+def find(*, purpose: str, secret: str) -> MailedToken | None:
+    """Return the token whatever became of it, for callers who tell of the subject's own state."""
+    return MailedToken.objects.by_digest(purpose, _digest(secret))
+
+
 def look_up(*, purpose: str, secret: str, now: datetime) -> MailedToken:
     """Return the token without spending it, for pages that only show. Raises GoneError."""
     found = MailedToken.objects.by_digest(purpose, _digest(secret))

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from drf_spectacular.generators import SchemaGenerator
 from reference_tables import Stale, code, table
 
+from audit.readings import READINGS
 from config import env
 from core import problems, ratelimits
 from core.errors import DomainError
@@ -23,7 +24,7 @@ from core.problems import Problem
 
 def regions() -> dict[str, str]:
     # The calls first: to find them imports every module that answers, and so every error.
-    return {"calls": calls(), "limits": limits()} | errors() | events() | commands()
+    return {"calls": calls(), "limits": limits()} | errors() | events() | commands() | audit()
 
 
 def our_apps() -> list[str]:
@@ -126,6 +127,22 @@ def fields_of(node: ast.ClassDef) -> Iterator[tuple[Any, str]]:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+# -- Audit -----------------------------------------------------------------------------------------
+def audit() -> dict[str, str]:
+    rows = [
+        [
+            code(reading.action),
+            code(reading.target.type),
+            ", ".join(map(code, reading.changes)),
+            ", ".join(map(code, [*reading.shows, *reading.changes])),
+            code(event_type.__name__),
+        ]
+        for event_type, reading in READINGS.items()
+    ]
+    heads = ["action", "target_type", "before", "after", "event"]
+    return {"audit actions": table(heads, rows)}
 
 
 # -- Commands --------------------------------------------------------------------------------------

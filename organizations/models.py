@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -21,25 +22,30 @@ from organizations.slugs import MAX_LENGTH
 
 NEWEST_FIRST = ["-created_at", "-id"]
 OFFER_LIFETIME = timedelta(days=7)
+MAX_NAME = 255
+MAX_REASON = 200
 
 
 class Organization(BaseModel):
     """A tenant: people, and all that belongs to them together."""
 
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MAX_NAME)
     slug = models.CharField(max_length=MAX_LENGTH, unique=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     suspended_at = models.DateTimeField("suspended", null=True)
     """Since when it can only be read."""
-    suspension_reason = models.CharField(max_length=200, blank=True)
+    suspension_reason = models.CharField(max_length=MAX_REASON, blank=True)
     deletion_due_at = models.DateTimeField("goes on", null=True)
     """When it goes for good. Until then it can be restored, and nobody reaches it."""
     deletion_follows = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
-    """The only member, whose account is going to be deleted; its return brings this back too."""
+    """The only member, whose account is going to be deleted; its return brings this back too.
+
+    When the account goes this is emptied, and the purge may begin.
+    """
 
     objects = OrganizationRepository.as_manager()
 
@@ -64,6 +70,11 @@ class Organization(BaseModel):
                 name="organization_suspended",
                 condition=~Q(suspended_at=None),
             ),
+            models.Index(
+                fields=NEWEST_FIRST,
+                name="organization_deleted",
+                condition=~Q(deletion_due_at=None),
+            ),
             models.Index(fields=["created_by"], name="organization_creator"),
         ]
 
@@ -77,6 +88,10 @@ class Organization(BaseModel):
     @property
     def is_deleted(self) -> bool:
         return self.deletion_due_at is not None
+
+    def is_over(self, *, now: datetime) -> bool:
+        """Tell whether the time in which it can be restored has passed."""
+        return self.deletion_due_at is not None and self.deletion_due_at <= now
 
 
 class TenantModel(BaseModel):
@@ -160,7 +175,11 @@ class Membership(TenantModel):
         CUSTOM = "custom"
 
     organization = models.ForeignKey(
-        Organization, models.CASCADE, related_name="+", related_query_name="membership"
+        Organization,
+        models.CASCADE,
+        related_name="+",
+        related_query_name="membership",
+        db_index=False,  # three indexes below begin with it
     )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     role = models.CharField(max_length=16, choices=Role)
@@ -190,6 +209,16 @@ class Membership(TenantModel):
                 condition=Q(state__in=LISTED_STATES),
             ),
             models.Index(
+                fields=["organization", "role", "-joined_at", "-id"],
+                name="membership_in_role",
+                condition=Q(state__in=LISTED_STATES),
+            ),
+            # The admin's list: of one organization, and each state that is rare.
+            models.Index(fields=["organization", "-id"], name="membership_newest_first"),
+            models.Index(
+                fields=["state", "-id"], name="membership_not_active", condition=~Q(state="active")
+            ),
+            models.Index(
                 fields=["organization"],
                 name="membership_owners",
                 condition=Q(state="active", role="owner"),
@@ -197,7 +226,7 @@ class Membership(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.organization_id}"
+        return f"{_loaded(self, 'user')} in {_loaded(self, 'organization')}"
 
     @property
     def is_active(self) -> bool:
@@ -247,4 +276,9 @@ class OwnershipOffer(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.organization_id} to {self.user_id}"
+        return f"{_loaded(self, 'organization')} to {_loaded(self, 'user')}"
+
+
+def _loaded(row: TenantModel, name: str) -> Any:
+    """Return what a foreign key leads to, or its id: naming a row asks no question."""
+    return row._state.fields_cache.get(name, getattr(row, f"{name}_id"))

@@ -57,6 +57,11 @@ def of_system_role(role: str) -> Permissions:
     return frozenset(p.name for p in _registry.values() if LADDER.index(p.least) <= height)
 
 
+def roles_with(permission: Permission) -> list[str]:
+    """Return those of the four roles that hold it, the highest first."""
+    return [role.value for role in reversed(LADDER[LADDER.index(permission.least) :])]
+
+
 def may_grant(held: Permissions, wanted: Permissions) -> bool:
     """Tell whether somebody may hand out a role: nobody grants a right they lack."""
     return wanted <= held

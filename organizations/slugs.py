@@ -29,11 +29,11 @@ def complaint(slug: str) -> str | None:
     return None
 
 
-def suggested(name: str) -> str:
+def suggested(name: str, *, otherwise: str = "organization") -> str:
     """Return a slug made from a name, which may be taken or reserved; never an empty one."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = "-".join(re.findall(r"[a-z0-9]+", plain))
-    return words[: MAX_LENGTH - 7].strip("-") or "organization"
+    return words[: MAX_LENGTH - 7].strip("-") or otherwise
 
 
 def varied(slug: str) -> str:

@@ -1,5 +1,7 @@
 """How organizations react to what happens to accounts. Imported by OrganizationsConfig.ready()."""
 
+from django.utils import timezone
+
 from accounts.events import (
     AccountDeleted,
     AccountDeletionCancelled,
@@ -13,7 +15,7 @@ from organizations.services import departures
 @on(AccountDeletionRequested)
 def step_back(event: AccountDeletionRequested) -> None:
     with row_security.everywhere():
-        departures.step_back(user_id=event.user_id, due_at=event.due_at)
+        departures.step_back(user_id=event.user_id, due_at=event.due_at, now=timezone.now())
 
 
 @on(AccountDeletionCancelled)
@@ -23,6 +25,6 @@ def return_to_place(event: AccountDeletionCancelled) -> None:
 
 
 @on(AccountDeleted)
-def purge_what_followed(event: AccountDeleted) -> None:
+def let_go(event: AccountDeleted) -> None:
     with row_security.everywhere():
-        departures.purge_what_followed(user_id=event.user_id)
+        departures.let_go(user_id=event.user_id)

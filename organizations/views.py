@@ -19,11 +19,14 @@ from organizations.serializers import (
     MemberSerializer,
     OrganizationChangeSerializer,
     OrganizationCreateSerializer,
+    OrganizationDeleteSerializer,
     OrganizationSerializer,
     RoleSerializer,
 )
-from organizations.services import lifecycle, members
+from organizations.services import addresses, lifecycle, members
 from organizations.viewsets import AcrossOrganizations, OrganizationViewSet
+
+BY_SLUG = "/api/v1/organizations/by-slug/"
 
 
 class OrganizationListViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet):
@@ -46,6 +49,16 @@ class OrganizationListViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiVie
         body.is_valid(raise_exception=True)
         made = lifecycle.create(owner=request.user, now=timezone.now(), **body.validated_data)
         return Response(_shown(request, made.pk), 201)
+
+
+class OrganizationBySlugView(AcrossOrganizations):
+    @extend_schema(responses={200: OrganizationSerializer, 308: None})
+    def get(self, request: AuthenticatedRequest, slug: str) -> Response:
+        """The organization that has this slug; 308 from one that it had within 90 days."""
+        found = addresses.resolve(slug=slug, user_id=request.user.pk, now=timezone.now())
+        if found.slug != slug.lower():
+            return Response(status=308, headers={"Location": BY_SLUG + found.slug})
+        return Response(_shown(request, found.pk))
 
 
 class OrganizationDetailViewSet(OrganizationViewSet):
@@ -76,11 +89,20 @@ class OrganizationDetailViewSet(OrganizationViewSet):
         )
         return Response(_shown(request, organization_id))
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(request=OrganizationDeleteSerializer, responses={204: None})
     def destroy(self, request: AuthenticatedRequest, organization_id: UUID) -> Response:
-        """End everybody's access now. For 30 days an operator can bring it back."""
+        """End everybody's access now. For 30 days an operator can bring it back.
+
+        Takes a recent authentication; and its name, if you send one, has to be the right one.
+        """
+        body = OrganizationDeleteSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         lifecycle.delete(
-            organization_id=organization_id, actor_id=request.user.pk, now=timezone.now()
+            organization_id=organization_id,
+            actor_id=request.user.pk,
+            session_id=request.auth.session_id,
+            now=timezone.now(),
+            **body.validated_data,
         )
         return Response(status=204)
 
@@ -152,7 +174,12 @@ class MemberViewSet(mixins.ListModelMixin, OrganizationViewSet):
         self, request: AuthenticatedRequest, organization_id: UUID, user_id: UUID
     ) -> Response:
         """Take a member's access away; their place and role stay."""
-        members.suspend(organization_id=organization_id, actor_id=request.user.pk, user_id=user_id)
+        members.suspend(
+            organization_id=organization_id,
+            actor_id=request.user.pk,
+            user_id=user_id,
+            now=timezone.now(),
+        )
         return self._member(user_id)
 
     @extend_schema(request=None, responses=MemberSerializer)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
@@ -12,6 +13,7 @@ from core.api.views import ApiView, ApiViewSet
 from core.postgres import row_security
 from organizations import access
 from organizations.access import Rights
+from organizations.errors import OrganizationSuspendedError
 from organizations.models import Membership
 from organizations.repositories import TenantRepository
 
@@ -28,7 +30,8 @@ class OrganizationViewSet(ApiViewSet):
     """Lets members alone in, and to each action those alone whose role allows it.
 
     Set `needs`: the permission that each action takes. A stranger gets the 404 of an organization
-    that is not there, before anything else is looked at. Services judge again, under a lock.
+    that is not there, before anything else is looked at. One that is suspended can only be read.
+    Services judge again, under a lock.
     """
 
     needs: ClassVar[Mapping[str, str]]
@@ -53,6 +56,12 @@ class OrganizationViewSet(ApiViewSet):
         self.rights = Rights(user_id, self.membership.permissions())
         if self.action is not None:  # else the method is not there, which is told next
             self.rights.require(self.needs[self.action])
+            self._require_open(request)
+
+    def _require_open(self, request: Request) -> None:
+        """Raises OrganizationSuspendedError for a call that is not mere reading."""
+        if self.membership.organization.is_suspended and request.method not in SAFE_METHODS:
+            raise OrganizationSuspendedError
 
     def get_queryset(self) -> TenantRepository[Any]:
         rows: TenantRepository[Any] = super().get_queryset()  # type: ignore[assignment]

@@ -27,10 +27,15 @@ def _registry() -> Registry[Any]:
     return registry
 
 
+def parameters(path: tuple[str, Any]) -> int:
+    return path[0].count("{")
+
+
 @cache
 def _operations() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     found = []
-    for template, operations in schema()["paths"].items():
+    # "…/audit/export" before "…/audit/{entry_id}", which it would match as well.
+    for template, operations in sorted(schema()["paths"].items(), key=parameters):
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
         found.append((re.compile(pattern), operations))
     return found
@@ -49,7 +54,7 @@ def check(method: str, path: str, status: int, content_type: str, body: bytes) -
         return
     media_type = content_type.partition(";")[0]
     assert media_type in contents, f"{method} {path} {status} is {media_type}, undocumented"
-    if method != "HEAD":
+    if method != "HEAD" and media_type.endswith("json"):
         pointer = contents[media_type]["schema"]
         _validator(orjson.dumps(pointer)).validate(orjson.loads(body))
 

@@ -1,8 +1,12 @@
 """Organizations and people in them, made through the services."""
 
+from typing import Any
+
+import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from core import events
 from organizations import access
 from organizations.models import CustomRole, Membership, Organization
 from organizations.services import lifecycle, members
@@ -41,3 +45,12 @@ def signed_in(user: User) -> ApiClient:
     client = ApiClient()
     client.sign_in(user)
     return client
+
+
+def published(monkeypatch: pytest.MonkeyPatch, *kinds: type) -> list[Any]:
+    """Return a list that fills with the events of these kinds as they are published."""
+    heard: list[Any] = []
+    for kind in kinds:
+        handlers = [*events._handlers.get(kind, []), heard.append]
+        monkeypatch.setitem(events._handlers, kind, handlers)
+    return heard

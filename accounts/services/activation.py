@@ -6,9 +6,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.events import AccountDeactivated, AccountReactivated
 from accounts.models import User
 from accounts.services import password, registration, sessions
 from core import tokens
+from core.events import publish
 
 ENDING_LINKS = [password.RESET, password.CHANGE_ADDRESS, registration.PURPOSE]
 """The others give an account back to its owner, or keep it: they outlive being deactivated."""
@@ -20,6 +22,7 @@ def deactivate(*, user_ids: Iterable[UUID], now: datetime) -> int:
     users = list(User.objects.among(user_ids).active().locked())
     for user in users:
         User.objects.change(user, is_active=False)
+        publish(AccountDeactivated(user_id=user.pk))
         sessions.end_every_session(user=user, reason="account deactivated", now=now)
         for purpose in ENDING_LINKS:
             tokens.revoke(purpose=purpose, subject_id=user.pk, now=now)
@@ -42,4 +45,5 @@ def reactivate(*, user_ids: Iterable[UUID]) -> int:
     users = list(User.objects.among(user_ids).inactive().locked())
     for user in users:
         User.objects.change(user, is_active=True)
+        publish(AccountReactivated(user_id=user.pk))
     return len(users)

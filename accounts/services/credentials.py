@@ -28,4 +28,8 @@ def prove(user: User, *, password: str, pointer: str) -> None:
     Raises InvalidError, telling of the field at `pointer`, or LimitReachedError.
     """
     if not are_right(email=user.email, user=user, password=password):
-        raise InvalidError(FieldProblem(pointer, "invalid", "This is not your password."))
+        raise wrong_password(pointer)
+
+
+def wrong_password(pointer: str) -> InvalidError:
+    return InvalidError(FieldProblem(pointer, "invalid", "This is not your password."))

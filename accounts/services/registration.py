@@ -12,19 +12,23 @@ owner will confirm it. Why that does not get them in:
 - A registration whose mail is held back, because the mailbox got too many, leaves its person with
   none but other people's links. So it takes the choice out of every open one.
 - The proof ends every session, every other link, and with them every other choice.
+- An invitation is mailed too: who registers with the token of one has proved the address.
 """
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
-from accounts import addresses, passwords
+from accounts import addresses, joining, passwords
+from accounts.errors import RegistrationClosedError
 from accounts.events import EmailVerified, LinkRequested
+from accounts.joining import Joining
 from accounts.models import User
 from accounts.services import sessions
 from core import ratelimits, tokens
-from core.errors import FieldProblem, InvalidError
+from core.errors import DomainError, FieldProblem, InvalidError
 from core.events import publish
 from core.models import new_id
 
@@ -34,14 +38,23 @@ NOTICE = "registered_again"
 LINK_LIFETIME = timedelta(hours=24)
 
 
-def register(*, email: str, password: str, full_name: str, now: datetime) -> None:
+def register(
+    *, email: str, password: str, full_name: str, invitation_token: str = "", now: datetime
+) -> None:
     """Open an account, or say nothing: the caller can't tell whether the address has one.
 
     The owner of a proved address is told by mail and nothing else changes. Whatever the address
-    is, the same statements run. Raises InvalidError for a bad address or password.
+    is, the same statements run. With the token of an invitation to this address the account is
+    proved, and its person joins; any other token is as good as none. Raises InvalidError for a bad
+    address or password, and RegistrationClosedError for who needs such a token here.
     """
     _check(email=email, password=password, full_name=full_name)
+    welcoming = joining.welcoming(token=invitation_token, email=email, now=now)
+    if welcoming is None and settings.REGISTRATION == "invited":
+        raise RegistrationClosedError
     chosen = {"password": passwords.hashed(password), "full_name": full_name}
+    if welcoming is not None and _joined(welcoming, email, chosen, invitation_token, now=now):
+        return
     if _may_mail(email):
         _open_account(email, chosen, now=now)
     else:
@@ -65,10 +78,7 @@ def verify_email(*, token: str, now: datetime) -> User:
     spent = tokens.spend(purpose=PURPOSE, secret=token, now=now)
     if user is None or user.email_normalized != spent.binding or user.email_verified:
         raise tokens.TokenSupersededError
-    User.objects.change(user, email_verified_at=now, **spent.data)
-    tokens.revoke(purpose=PURPOSE, subject_id=user.pk, now=now)
-    sessions.end_every_session(user=user, reason="address proved", now=now)
-    publish(EmailVerified(user_id=user.pk))
+    _prove(user, spent.data, now=now)
     return user
 
 
@@ -97,6 +107,34 @@ def create_account(
     if not verified:
         _send(user, data=chosen, keep_earlier=True, now=now)
     return user
+
+
+def _joined(
+    welcoming: Joining, email: str, chosen: dict[str, str], token: str, *, now: datetime
+) -> bool:
+    """Open an account that is proved by the token of an invitation, and join, all or nothing.
+
+    False where that is not possible: an address that was proved before, an invitation that ended
+    at this moment.
+    """
+    try:
+        with transaction.atomic():
+            user, _ = User.objects.add_account(email=email, **chosen)
+            if not user.awaits_proof:
+                return False
+            _prove(user, chosen, now=now)
+            welcoming.join(token=token, user=user, now=now)
+    except DomainError:
+        return False
+    return True
+
+
+def _prove(user: User, chosen: dict[str, str], *, now: datetime) -> None:
+    """Take the address as proved, and what its owner chose; end all that others may have made."""
+    User.objects.change(user, email_verified_at=now, **chosen)
+    tokens.revoke(purpose=PURPOSE, subject_id=user.pk, now=now)
+    sessions.end_every_session(user=user, reason="address proved", now=now)
+    publish(EmailVerified(user_id=user.pk))
 
 
 @transaction.atomic

@@ -23,6 +23,8 @@ from core.events import publish
 
 MAX_DEVICE_LENGTH = 200
 BATCH_SIZE = 500
+REUSED = "refresh token reused"
+"""Why a session ended whose refresh token came a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def start_session(*, user: User, device: str, ip_address: str, now: datetime) ->
         user=user,
         created_at=now,
         refreshed_at=now,
+        authenticated_at=now,
         device=device,
         ip_address=ip_address,
         last_seen_at=now,
@@ -115,7 +118,7 @@ def _rotate(session_id: UUID, refresh_id: UUID, *, now: datetime) -> TokenPair |
             session, refresh_id=uuid4(), previous_refresh_id=refresh_id, refreshed_at=now
         )
     elif not session.accepts_previous(refresh_id, now=now):
-        _end(session, reason="refresh token reused", now=now)
+        _end(session, reason=REUSED, now=now)
         publish(RefreshTokenReused(user_id=session.user_id, session_id=session.pk))
         return None
     return _tokens(session, session.user, now=now)

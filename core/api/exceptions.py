@@ -130,19 +130,26 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: turn whatever a view raised into a problem."""
     request = context["request"]
     refusal = _as_domain_error(error)
-    if refusal is None:
-        log.error("http.unexpected_error", exc_info=error)
-        code, status, detail = "internal_error", 500, "Something broke on our side. It is logged."
+    request_id = request.META.get("tenantry.request_id", "")
+    if refusal is not None:
+        body = problem_of(refusal, request_id=request_id)
     else:
-        code, status, detail = refusal.code, status_of(refusal), refusal.message
+        log.error("http.unexpected_error", exc_info=error)
+        detail = "Something broke on our side. It is logged."
+        body = body_of(code="internal_error", status=500, detail=detail, request_id=request_id)
+    return Response(body, body["status"], headers=_headers(refusal), content_type=MEDIA_TYPE)
+
+
+def problem_of(refusal: DomainError, *, request_id: str) -> dict[str, Any]:
+    """Return the problem that tells of a refusal, also for one row of many."""
     body = body_of(
-        code=code,
-        status=status,
-        detail=detail,
-        request_id=request.META.get("tenantry.request_id", ""),
+        code=refusal.code,
+        status=status_of(refusal),
+        detail=refusal.message,
+        request_id=request_id,
         errors=getattr(refusal, "problems", ()),
     )
-    return Response(body, status, headers=_headers(refusal), content_type=MEDIA_TYPE)
+    return {**body, **refusal.members}
 
 
 def _headers(refusal: DomainError | None) -> dict[str, str]:

@@ -71,7 +71,8 @@ class ApiView(APIView):
         for name, value in self._standard_headers().items():
             response.headers.setdefault(name, value)
         response._has_been_logged = True  # type: ignore[attr-defined]  # our own line tells it
-        response.render()
+        if isinstance(response, Response):  # else it is a stream, which is made while it is sent
+            response.render()
         return response
 
     def refuse(self, error: Exception) -> HttpResponse:

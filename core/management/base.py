@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from core import reachability
-from core.errors import DomainError
+from core.errors import DomainError, InvalidError
 from core.logging import use_stderr
 
 
@@ -129,6 +129,8 @@ class JsonCommand(OneLineCommand):
     def _result(self, options: dict[str, Any]) -> Any:
         try:
             return self.perform(**options)
+        except InvalidError as error:
+            raise CommandError(" ".join(told.detail for told in error.problems)) from None
         except DomainError as error:
             raise CommandError(error.message) from None
         except ProgrammingError:

@@ -51,7 +51,7 @@ def within(organization_id: UUID) -> Iterator[None]:
 def everywhere() -> Iterator[None]:
     """Let what follows see every organization's rows: what a person has in several, staff's lists.
 
-    A transaction, where the wall is up.
+    A transaction, where the wall is up. Also a decorator, as `within` is not.
     """
     with _scope(EVERYWHERE):
         yield

@@ -91,7 +91,7 @@ ACCESS = (
         (403,),
         "This step is guarded, and your last sign-in is more than five minutes ago. Nothing was "
         "changed, and you are still signed in.",
-        "Confirm with your password or second factor, then send the request again.",
+        "Send your password to POST /api/v1/auth/reauthenticate, then send the request again.",
     ),
     Problem(
         "insufficient_scope",

@@ -1,9 +1,11 @@
 """What no column or row can hold by itself.
 
 An organization that is not deleted has an active owner at every commit, whoever changes what: the
-services say it kindly, and this keeps it. The check locks the organization first, so that of two
-transactions that each demote another owner the later one sees what the earlier one did. It works as
-the owner of the tables: row-level security hides nothing from it.
+services say it kindly, and this keeps it. Checks of one organization take turns on a lock that
+nothing else takes, so that of two transactions that each demote another owner the later one sees
+what the earlier one did. (On the organization's row they waited in a circle: a statement by hand
+holds memberships by then, and a service that holds the organization waits for these.) The check
+works as the owner of the tables: row-level security hides nothing from it.
 
 A membership holds a custom role of its own organization.
 """
@@ -21,9 +23,10 @@ BEGIN
   ELSE
     concerned := OLD.organization_id;
   END IF;
-  PERFORM FROM organizations_organization
-    WHERE id = concerned AND deletion_due_at IS NULL FOR NO KEY UPDATE;
-  IF FOUND AND NOT EXISTS (
+  PERFORM pg_advisory_xact_lock(hashtextextended('owners of ' || concerned::text, 0));
+  IF EXISTS (
+    SELECT FROM organizations_organization WHERE id = concerned AND deletion_due_at IS NULL
+  ) AND NOT EXISTS (
     SELECT FROM organizations_membership
     WHERE organization_id = concerned AND role = 'owner' AND state = 'active'
   ) THEN
@@ -35,7 +38,16 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER organization_keeps_an_owner
-  AFTER UPDATE OR DELETE ON organizations_membership DEFERRABLE INITIALLY DEFERRED
+  AFTER UPDATE ON organizations_membership DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (
+    OLD.role = 'owner' AND OLD.state = 'active' AND (
+      NEW.role <> 'owner' OR NEW.state <> 'active' OR NEW.organization_id <> OLD.organization_id
+    )
+  )
+  EXECUTE FUNCTION organizations_require_owner();
+
+CREATE CONSTRAINT TRIGGER organization_keeps_an_owner_of_rows
+  AFTER DELETE ON organizations_membership DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (OLD.role = 'owner' AND OLD.state = 'active')
   EXECUTE FUNCTION organizations_require_owner();
 
@@ -52,6 +64,7 @@ CREATE CONSTRAINT TRIGGER organization_returns_with_an_owner
 REQUIRE_NOTHING = """
 DROP TRIGGER organization_returns_with_an_owner ON organizations_organization;
 DROP TRIGGER organization_begins_with_an_owner ON organizations_organization;
+DROP TRIGGER organization_keeps_an_owner_of_rows ON organizations_membership;
 DROP TRIGGER organization_keeps_an_owner ON organizations_membership;
 DROP FUNCTION organizations_require_owner();
 """

@@ -7,12 +7,12 @@ from core.events import publish
 from organizations.errors import LastOwnerError
 from organizations.events import OrganizationDeleted, OrganizationRestored
 from organizations.models import Membership, Organization
-from organizations.services import lifecycle
+from organizations.services import members, ownership
 
 State = Membership.State
 
 
-def step_back(*, user_id: UUID, due_at: datetime) -> None:
+def step_back(*, user_id: UUID, due_at: datetime, now: datetime) -> None:
     """Hide the person in every organization, and let those of theirs alone go with the account.
 
     Raises LastOwnerError, naming the organizations that would be left without an owner.
@@ -26,26 +26,34 @@ def step_back(*, user_id: UUID, due_at: datetime) -> None:
             _let_follow(organization, user_id, due_at=due_at)
         elif not here.owners().other_than(user_id).exists():
             stuck.append(organization.name)
+        ownership.withdraw(
+            organization_id=organization.pk, user_id=user_id, actor_id=user_id, now=now
+        )
     if stuck:
         names = ", ".join(stuck)
         raise LastOwnerError(
             f"You are the only owner of {names}. Make somebody else an owner there, or delete it."
         )
     Membership.objects.of(user_id).active().move(State.LEAVING)
+    members.require_owners_left()
 
 
 def come_back(*, user_id: UUID) -> None:
     """Give the person their places back, and bring back what was only theirs."""
+    ids = Membership.objects.of(user_id).leaving().organization_ids()
+    held = list(Organization.objects.among(ids).locked())  # before what is in them
     Membership.objects.of(user_id).leaving().move(State.ACTIVE)
-    for organization in Organization.objects.following(user_id).locked():
+    for organization in held:
+        if organization.deletion_follows_id != user_id:
+            continue
         Organization.objects.change(organization, deletion_due_at=None, deletion_follows=None)
         publish(OrganizationRestored(organization_id=organization.pk, actor_id=user_id))
 
 
-def purge_what_followed(*, user_id: UUID) -> None:
-    """Delete for good what was only the person's, before the account itself goes."""
+def let_go(*, user_id: UUID) -> None:
+    """Leave to the purge what was only the person's: it may be too much for this transaction."""
     for organization in Organization.objects.following(user_id).locked():
-        lifecycle.purge(organization)
+        Organization.objects.change(organization, deletion_follows=None)
 
 
 def _let_follow(organization: Organization, user_id: UUID, *, due_at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""An organization's life: created, renamed, suspended, deleted, restored, purged."""
+"""An organization's life: created, renamed, suspended, deleted, restored."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services import reauthentication
 from core.errors import ConflictError, FieldProblem, ForbiddenError, InvalidError
 from core.events import publish
 from core.models import new_id
@@ -15,12 +16,11 @@ from organizations.events import (
     OrganizationChanged,
     OrganizationCreated,
     OrganizationDeleted,
-    OrganizationPurged,
     OrganizationReinstated,
     OrganizationRestored,
     OrganizationSuspended,
 )
-from organizations.models import Membership, Organization, Slug
+from organizations.models import MAX_NAME, MAX_REASON, Membership, Organization, Slug
 from organizations.permissions import SystemRole
 
 RESTORABLE_FOR = timedelta(days=30)
@@ -42,18 +42,35 @@ def create(*, owner: User, name: str, slug: str | None = None, now: datetime) ->
     """
     if settings.ORGANIZATIONS_PER_USER == 0:
         raise CreationDisabledError
-    locked = User.objects.locked().by_id(owner.pk)
+    locked = _locked_owner(owner)
     if Organization.objects.created_by(locked).count() >= settings.ORGANIZATIONS_PER_USER:
         limit = settings.ORGANIZATIONS_PER_USER
-        raise ForbiddenError(f"You have made {limit} organizations, which is the limit here.")
-    return create_for(owner=locked, actor_id=owner.pk, name=name, slug=slug, now=now)
+        raise ForbiddenError(f"You have made as many organizations as one may here: {limit}.")
+    return _create(locked, actor_id=owner.pk, name=name, slug=slug, now=now)
 
 
 @transaction.atomic
 def create_for(
     *, owner: User, actor_id: UUID | None, name: str, slug: str | None = None, now: datetime
 ) -> Organization:
-    """Make an organization for somebody, whatever the limits. Raises InvalidError."""
+    """Make an organization for somebody, whatever the limits.
+
+    Raises InvalidError, and ConflictError for an account that could not own it.
+    """
+    return _create(_locked_owner(owner), actor_id=actor_id, name=name, slug=slug, now=now)
+
+
+def _locked_owner(owner: User) -> User:
+    """Raises ConflictError for an account that goes: the organization would lose its owner."""
+    locked = User.objects.locked().by_id(owner.pk)
+    if not locked.is_active or locked.deletion_due_at is not None:
+        raise ConflictError("This account is deactivated or going to be deleted.")
+    return locked
+
+
+def _create(
+    owner: User, *, actor_id: UUID | None, name: str, slug: str | None, now: datetime
+) -> Organization:
     organization_id = new_id()
     name = _checked_name(name)
     # The slug comes first: its reference to the organization is checked at the commit.
@@ -107,10 +124,24 @@ def change(
 
 
 @transaction.atomic
-def delete(*, organization_id: UUID, actor_id: UUID | None, now: datetime) -> datetime:
-    """End all access now, and everything else in 30 days; return the moment it will go."""
+def delete(
+    *,
+    organization_id: UUID,
+    actor_id: UUID | None,
+    session_id: UUID | None = None,
+    name: str | None = None,
+    now: datetime,
+) -> datetime:
+    """End all access now, and everything else in 30 days; return the moment it will go.
+
+    `name`, where it is given, has to be the organization's: typed by hand against a slip of it.
+    Raises InvalidError, and ReauthenticationRequiredError.
+    """
     organization, rights = access.begin(organization_id, actor_id)
     rights.require(permissions.DELETE)
+    reauthentication.require_recent(user_id=actor_id, session_id=session_id, now=now)
+    if name is not None and name.strip() != organization.name:
+        raise InvalidError(FieldProblem("/name", "invalid", "This is not its name."))
     due = now + RESTORABLE_FOR
     Organization.objects.change(organization, deletion_due_at=due)
     publish(OrganizationDeleted(organization_id=organization_id, actor_id=actor_id, due_at=due))
@@ -118,14 +149,17 @@ def delete(*, organization_id: UUID, actor_id: UUID | None, now: datetime) -> da
 
 
 @transaction.atomic
-def restore(*, organization_id: UUID) -> None:
+def restore(*, organization_id: UUID, now: datetime) -> None:
     """Bring a deleted organization back, members and roles as they were.
 
-    Raises ConflictError when it is not deleted, or waits for an account that is.
+    Raises ConflictError when it is not deleted, when its 30 days are over, and when it waits for
+    an account that is deleted.
     """
     organization = Organization.objects.locked().by_id(organization_id)
     if not organization.is_deleted:
         raise ConflictError("This organization is not deleted.")
+    if organization.is_over(now=now):
+        raise ConflictError("The time in which it could be restored is over.")
     if organization.deletion_follows_id is not None:
         raise ConflictError("It goes with its only member's account: keep the account instead.")
     Organization.objects.change(organization, deletion_due_at=None)
@@ -134,7 +168,11 @@ def restore(*, organization_id: UUID) -> None:
 
 @transaction.atomic
 def suspend(*, organization_id: UUID, reason: str, now: datetime) -> None:
-    """Let it be read and nothing in it be changed; a second call changes the reason alone."""
+    """Let it be read and nothing in it be changed; a second call changes the reason alone.
+
+    Raises InvalidError for a reason that is blank or longer than 200 characters.
+    """
+    reason = _checked_reason(reason)
     organization = Organization.objects.present().locked().by_id(organization_id)
     since = organization.suspended_at or now
     Organization.objects.change(organization, suspended_at=since, suspension_reason=reason)
@@ -150,17 +188,21 @@ def reinstate(*, organization_id: UUID) -> None:
         publish(OrganizationReinstated(organization_id=organization_id))
 
 
-def purge(organization: Organization) -> None:
-    """Delete a deleted organization for good, with all that belongs to it; in a transaction."""
-    publish(OrganizationPurged(organization_id=organization.pk))
-    Organization.objects.remove(organization)
-
-
 def _checked_name(name: str) -> str:
     """Return the name without blanks around it. Raises InvalidError."""
     plain = name.strip()
     if not plain:
         raise InvalidError(FieldProblem("/name", "required", "An organization needs a name."))
+    if len(plain) > MAX_NAME:
+        raise InvalidError(FieldProblem("/name", "max_length", f"Up to {MAX_NAME} characters."))
+    return plain
+
+
+def _checked_reason(reason: str) -> str:
+    plain = " ".join(reason.split())
+    if not 0 < len(plain) <= MAX_REASON:
+        detail = f"Say why, in up to {MAX_REASON} characters."
+        raise InvalidError(FieldProblem("/reason", "invalid", detail))
     return plain
 
 

@@ -7,7 +7,7 @@ the one who acts, the target's role and the number of owners are those of the mo
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from core.errors import NotFoundError
 from core.events import publish
@@ -22,6 +22,7 @@ from organizations.events import (
     MemberSuspended,
 )
 from organizations.models import Membership
+from organizations.services import ownership
 
 State = Membership.State
 
@@ -73,7 +74,9 @@ def change_role(
         return membership
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+        _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, **wanted.columns())
+    require_owners_left()
     publish(
         MemberRoleChanged(
             organization_id=organization_id,
@@ -105,7 +108,9 @@ def leave(*, organization_id: UUID, user_id: UUID, now: datetime) -> None:
 
 
 @transaction.atomic
-def suspend(*, organization_id: UUID, actor_id: UUID | None, user_id: UUID) -> Membership:
+def suspend(
+    *, organization_id: UUID, actor_id: UUID | None, user_id: UUID, now: datetime
+) -> Membership:
     """Take a member's access away for the time being; their place and role stay."""
     _, rights = access.begin(organization_id, actor_id)
     membership = _member(organization_id, user_id)
@@ -114,7 +119,9 @@ def suspend(*, organization_id: UUID, actor_id: UUID | None, user_id: UUID) -> M
         return membership
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+    _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.SUSPENDED)
+    require_owners_left()
     publish(MemberSuspended(organization_id=organization_id, actor_id=actor_id, user_id=user_id))
     return membership
 
@@ -140,6 +147,17 @@ def require_another_owner(organization_id: UUID, user_id: UUID) -> None:
         raise LastOwnerError
 
 
+def require_owners_left() -> None:
+    """Raises LastOwnerError when a statement by hand took the owner that was still there before.
+
+    Call after the change: the commit would tell it too, but to nobody who could say it kindly.
+    """
+    try:
+        Membership.objects.check_owners()
+    except IntegrityError:
+        raise LastOwnerError from None
+
+
 def _member(organization_id: UUID, user_id: UUID) -> Membership:
     """Return who has a place, locked. Raises NotFoundError, also for who has left."""
     here = Membership.objects.for_organization(organization_id).belonging().of(user_id)
@@ -155,11 +173,22 @@ def _require_over(rights: Rights, membership: Membership) -> None:
     rights.require_above(membership.permissions())
 
 
+def _withdraw_offers(membership: Membership, *, actor_id: UUID | None, now: datetime) -> None:
+    ownership.withdraw(
+        organization_id=membership.organization_id,
+        user_id=membership.user_id,
+        actor_id=actor_id,
+        now=now,
+    )
+
+
 def _end(membership: Membership, *, actor_id: UUID | None, left: bool, now: datetime) -> None:
     organization_id, user_id = membership.organization_id, membership.user_id
     if membership.is_owner:
         require_another_owner(organization_id, user_id)
+    _withdraw_offers(membership, actor_id=actor_id, now=now)
     Membership.objects.change(membership, state=State.REMOVED, removed_at=now)
+    require_owners_left()
     publish(
         MemberRemoved(
             organization_id=organization_id, actor_id=actor_id, user_id=user_id, left=left

@@ -31,6 +31,8 @@ PUBLIC = {
     "CancelDeletionView": "an account that is going has no sessions",
     "RefreshView": "the refresh token says who it is",
     "SignOutView": "an expired access token is good enough",
+    "PreviewView": "the mailed token says who it is",
+    "DeclineView": "the mailed token says who it is, and saying no needs no account",
     "UnknownPathView": "404 for everybody",
 }
 

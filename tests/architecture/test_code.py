@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["accounts", "config", "core", "organizations", "realtime"]
+from tests.checkout import APPS, ROOT
+
+ROOMS = [*APPS, "config"]
 QUERY_CALLS = {
     *("filter", "exclude", "annotate", "aggregate", "order_by", "select_related"),
     *("prefetch_related", "select_for_update", "values_list", "bulk_create", "raw", "extra"),

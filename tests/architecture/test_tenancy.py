@@ -1,5 +1,7 @@
 """A tenant is a wall: every route and every model, about itself."""
 
+import ast
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from organizations.repositories import TenantRepository
 from organizations.services import members
 from organizations.viewsets import OrganizationViewSet
 from tests.architecture.test_api import ROUTES, VIEWS
+from tests.checkout import APPS, ROOT
 from tests.client import ApiClient
 from tests.tenants import person, signed_in
 
@@ -28,7 +31,10 @@ def actions(route: str) -> dict[str, str]:
 
 TENANT_ROUTES = sorted(route for route in VIEWS if "<uuid:organization_id>" in route)
 OURS = [model for model in apps.get_models() if model.__module__.partition(".")[0] != "django"]
-WITHOUT_A_WALL: dict[str, str] = {}
+WITHOUT_A_WALL = {
+    "audit.AuditEntry": "also tells of accounts alone, and outlives what it tells of: no key, and "
+    "no policy; its repository is a TenantRepository all the same",
+}
 """Models that know an organization and are no tenant's rows, and why."""
 
 
@@ -69,7 +75,7 @@ def test_whoever_does_not_belong_finds_nothing(  # ORG 1
 ) -> None:
     former, paused = person(acme, "admin"), person(acme, "member")
     members.remove(organization_id=acme.pk, actor_id=None, user_id=former.pk, now=timezone.now())
-    members.suspend(organization_id=acme.pk, actor_id=None, user_id=paused.pk)
+    members.suspend(organization_id=acme.pk, actor_id=None, user_id=paused.pk, now=timezone.now())
 
     for outsider in map(signed_in, (stranger, former, paused)):
         nowhere = told(outsider, method, filled(route, uuid4()))
@@ -91,3 +97,41 @@ def test_rows_of_an_organization_are_reached_through_it(model: type[models.Model
         return
     names = {field.name for field in model._meta.get_fields()} & {"organization", "organization_id"}
     assert not names or model._meta.label in WITHOUT_A_WALL
+
+
+BELOW_TENANCY = {"core", "accounts"}
+TENANT_SOURCES = [
+    path
+    for name in APPS
+    if name not in BELOW_TENANCY
+    for path in sorted((ROOT / name).rglob("*.py"))
+]
+
+
+def cache_calls(source: str) -> list[ast.Call]:
+    """Return the calls of `cached(…)` and of a method of `cache`."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [
+        call
+        for call in calls
+        if (isinstance(call.func, ast.Name) and call.func.id == "cached")
+        or (isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "cache")
+    ]
+
+
+def names_its_tenant(call: ast.Call) -> bool:
+    return any(keyword.arg == "tenant" for keyword in call.keywords)
+
+
+@pytest.mark.parametrize("path", TENANT_SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_cached_names_its_organization(path: Path) -> None:  # ORG 22
+    for call in cache_calls(path.read_text()):
+        assert names_its_tenant(call), f"line {call.lineno}: two tenants would share this entry"
+
+
+def test_a_key_without_its_organization_would_be_found() -> None:  # ORG 22
+    shared = "@cached(expire=60, key_prefix='plan')\ndef plan_of(): ...\ncache.get('plan')"
+    own = "@cached(expire=60, key_prefix='plan', tenant='organization_id')\ndef plan_of(): ..."
+
+    assert [names_its_tenant(call) for call in cache_calls(shared)] == [False, False]
+    assert [names_its_tenant(call) for call in cache_calls(own)] == [True]

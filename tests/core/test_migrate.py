@@ -11,9 +11,10 @@ from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 
 from core.postgres.locks import AdvisoryLock
+from tests.checkout import APPS
 from tests.core.jobs.queues import database_url
 
-OURS = {"accounts", "core", "organizations", "realtime"}
+OURS = set(APPS)
 UNSAFE = (
     migrations.AlterField,
     migrations.RenameField,

@@ -150,6 +150,30 @@ def test_a_success_takes_its_reservation_back_once() -> None:
     assert tried("few").remaining == 1
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_several_tries_count_together_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    if away:
+        monkeypatch.setattr(ratelimits, "call", _no_store)
+    first, refused, rest = (hit("few", "uma", count=count) for count in (2, 2, 1))
+    too_many = hit("few", "sam", count=4)
+
+    assert first
+    assert refused
+    assert rest
+    assert too_many
+    assert [v.allowed for v in (first, refused, rest, too_many)] == [True, False, True, False]
+    assert [v.remaining for v in (first, refused, rest)] == [1, 1, 0]
+    assert [v.retry_after_seconds for v in (refused, too_many)] == [60, 60]
+    give_back("few", "uma", first)
+    assert tried("few").remaining == 1
+
+
+def _no_store(*_: object) -> None:
+    raise StoreUnavailableError
+
+
 def test_giving_back_a_refusal_changes_nothing() -> None:
     for _ in range(3):
         tried("few")

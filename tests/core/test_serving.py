@@ -1,9 +1,11 @@
 import signal
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
+from core.serving import SILENCE_SECONDS, listen
 from tests.servers import Server, free_port, running
 
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
@@ -195,3 +197,13 @@ def test_an_unknown_host_is_told_in_one_line(tmp_path: Path) -> None:  # PLT 23
     assert code == 1
     assert line.startswith("Can't listen on nowhere.invalid:")
     assert "Unknown error" not in line
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+def test_the_kernel_drops_a_peer_that_takes_nothing() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            inherited = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert inherited == SILENCE_SECONDS * 1000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.checkout import APPS, ROOT
 
-COPIED = ["accounts", "config", "core", "deploy", "docs/reference"]
+COPIED = [*APPS, "config", "deploy", "docs/reference"]
 
 Change = Callable[[str, str, str], None]
 
@@ -102,7 +102,7 @@ def test_a_change_of_the_code_makes_its_page_stale(checkout: Path, change: Chang
         (".env.example", "# Seconds an access token lives.\n", "",
          r"\.env\.example does not say what ACCESS_TTL_S is for\."),
         ("accounts/events.py",
-         '    """The person opened the link of their registration: the address is theirs."""\n', "",
+         '    """The person opened a link that was mailed to the address: it is theirs."""\n', "",
          r"The event EmailVerified has no docstring: say what happened\."),
         ("docs/reference/commands.md", "<!-- generated: command serve -->", "",
          r"No page of docs/reference tells of 'command serve'\. .*"),

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.checkout import APPS, ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-steps.md"
-COPIED = ["accounts", "config", "core", "templates"]
+TENANT_MODEL = ROOT / "docs" / "how-to" / "add-a-tenant-model.md"
+COPIED = [*APPS, "config", "templates"]
 COPIED_FILES = ["manage.py", "pyproject.toml", *(f"tests/{n}.py" for n in
-    ("client", "conftest", "openapi", "plugin"))]  # fmt: skip
+    ("client", "conftest", "openapi", "plugin", "tenants"))]  # fmt: skip
 FILE = re.compile(r'^```python title="([^"]+)"\n(.*?)^```$', re.S | re.M)
 
 
@@ -30,12 +31,12 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def follow(checkout: Path) -> None:
-    for name, text in FILE.findall(TUTORIAL.read_text(encoding="utf-8")):
+def follow(checkout: Path, page: Path = TUTORIAL, app: str = "notes") -> None:
+    for name, text in FILE.findall(page.read_text(encoding="utf-8")):
         path = checkout / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    (checkout / "notes" / "__init__.py").touch()
+    (checkout / app / "__init__.py").touch()
 
 
 def run(checkout: Path, *words: str, **variables: str) -> str:
@@ -71,3 +72,15 @@ def test_the_code_of_the_tutorial_is_ours_in_style(checkout: Path) -> None:
 
     run(checkout, "-m", "ruff", "check", "notes", "tests/notes", "config/product.py")
     run(checkout, "-m", "ruff", "format", "--check", "notes", "tests/notes", "config/product.py")
+
+
+@pytest.mark.server
+def test_the_model_of_an_organization_works_and_is_ours_in_style(checkout: Path) -> None:
+    follow(checkout, TENANT_MODEL, "rooms")
+
+    run(checkout, "manage.py", "makemigrations", "rooms", "--name", "rooms", DEBUG="1")
+    printed = run(checkout, "-m", "pytest", "-q", "tests/rooms")
+
+    assert "3 passed" in printed
+    for words in (["check"], ["format", "--check"]):
+        run(checkout, "-m", "ruff", *words, "rooms", "tests/rooms", "config/product.py")

@@ -15,14 +15,16 @@ from structlog.testing import capture_logs
 from accounts.models import User
 from core.postgres import row_security
 from core.postgres.row_security import NO_SCOPE, ROLE
+from invitations.models import Invitation
 from organizations import wall
 from organizations.models import Membership, Organization
 from tests.client import ApiClient
-from tests.conftest import make_user
+from tests.conftest import PASSWORD, make_user
+from tests.invitations.invited import secret
 from tests.servers import Server, running
 from tests.tenants import found, signed_in
 
-ROOT = "/api/v1/organizations"
+ROOT, OWN = "/api/v1/organizations", "/api/v1/invitations/"
 
 
 @pytest.fixture
@@ -94,6 +96,36 @@ def test_the_api_works_behind_the_wall(
     assert api.send("POST", ROOT, {"name": "Third"}).status_code == 201
     assert api.send("GET", f"{ROOT}/{globex.pk}").status_code == 404
     assert api.send("POST", f"{ROOT}/{acme.pk}/leave").status_code == 409
+
+
+@pytest.mark.usefixtures("confined")
+def test_invitations_work_behind_the_wall(
+    api: ApiClient, anonymous: ApiClient, acme: Organization, stranger: User
+) -> None:
+    invitations, as_stranger = f"{ROOT}/{acme.pk}/invitations", signed_in(stranger)
+    for email in (stranger.email, "new@example.com", "no@example.com"):
+        assert api.send("POST", invitations, {"email": email, "role": "viewer"}).status_code == 201
+    with row_security.everywhere():
+        tokens = {i.email: secret(i) for i in Invitation.objects.for_organization(acme.pk)}
+
+    joined = as_stranger.send("POST", OWN + "accept", {"token": tokens[stranger.email]})
+    anonymous.send(
+        "POST",
+        "/api/v1/auth/register",
+        {
+            "email": "new@example.com",
+            "password": PASSWORD,
+            "invitation_token": tokens["new@example.com"],
+        },
+    )
+    assert anonymous.get(f"/invitations/{tokens['no@example.com']}").status_code == 200
+    declined = anonymous.send("POST", OWN + "decline", {"token": tokens["no@example.com"]})
+
+    assert (joined.status_code, declined.status_code) == (200, 200)
+    assert api.read(f"{ROOT}/{acme.pk}/members")["total"] == 3
+    assert [i["status"] for i in api.read(invitations)["items"]] == [
+        "declined", "accepted", "accepted",
+    ]  # fmt: skip
 
 
 def test_every_table_of_tenants_rows_is_guarded(transactional_db: None, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from accounts import page_words
 from accounts.pages import LINK_PAGES
 from core import problems
 from core.dev_mail import Mail
+from invitations import page_words as invitation_words
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -34,6 +35,20 @@ SERVICES = [
 ROOMS = [{"name": "Accounts", "summary": "Sign-in."}]
 DOORS = [{"name": "Admin", "href": "/admin/", "note": "For operators."}]
 ASKING = {"field": page_words.NEW_PASSWORD, "problems": ["Too short.", "Too common."]}
+INVITATION: dict[str, Any] = {
+    "organization": {"name": "Acme"},
+    "expires_at": datetime(2026, 1, 8, tzinfo=UTC),
+    "token": "t",
+    "fields": [{"field": f} for f in (invitation_words.NAME, invitation_words.NEW_PASSWORD)],
+}
+REFUSED: dict[str, Any] = {
+    "problems": [{"pointer": "", "detail": "Not now."}],
+    "account_exists": True,
+    "fields": [
+        {"field": invitation_words.NAME, "problems": ["Too long."]},
+        {"field": invitation_words.PASSWORD, "problems": ["Not yours."]},
+    ],
+}
 ACTIONS: list[tuple[page_words.Words, dict[str, Any]]] = [
     *(
         (page.words[state], {"field": page.field})
@@ -55,6 +70,12 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("dev_mail_list", {"mails": [MAIL]}),
     ("dev_mail", {"mail": MAIL}),
     *(("action", {"words": words, "token": "t", **more}) for words, more in ACTIONS),
+    *(("invitation", INVITATION | more) for more in ({}, REFUSED)),
+    *(
+        ("invitation_over", {"words": words, "is_done": done})
+        for words in invitation_words.STATES.values()
+        for done in (True, False)
+    ),
 ]
 
 
@@ -123,7 +144,7 @@ def test_every_form_posts_its_token_to_where_it_stands(page: Outline) -> None:
     for form in page.all("form"):
         assert form == {"method": "post"}
         assert {"type": "hidden", "name": "token", "value": "t"} in page.all("input")
-        assert len(page.all("button")) == 1
+        assert len(page.all("button")) == len(page.all("form"))
 
 
 def test_every_field_has_a_label_and_tells_what_describes_it(page: Outline) -> None:

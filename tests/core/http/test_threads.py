@@ -56,7 +56,7 @@ class Client:
         return self.sent
 
 
-def serving(respond: Callable[[dict[str, Any]], HttpResponseBase]) -> InThreads:
+def serving(respond: Callable[[dict[str, Any]], HttpResponseBase], **options: float) -> InThreads:
     """Return what serves a function from environ to one of Django's responses, on one thread."""
 
     def application(environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
@@ -64,7 +64,7 @@ def serving(respond: Callable[[dict[str, Any]], HttpResponseBase]) -> InThreads:
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         return response
 
-    return InThreads(application, threads=1)
+    return InThreads(application, threads=1, **options)
 
 
 async def test_a_plain_answer_is_a_head_and_one_part() -> None:
@@ -133,6 +133,82 @@ async def test_a_stream_ends_when_its_reader_leaves() -> None:
     assert released.is_set()
     thread_is_free = await Client(serving(lambda _: HttpResponse(b"next"))).run()
     assert thread_is_free[1]["body"] == b"next"
+
+
+class SlowReader(Client):
+    """Takes the head and the first part, and nothing more until it is told to."""
+
+    def __init__(self, application: Any) -> None:
+        super().__init__(application)
+        self.reads_on = asyncio.Event()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await super().send(message)
+        if message.get("body"):
+            await self.reads_on.wait()
+
+
+async def test_who_reads_slowly_holds_no_thread() -> None:
+    parts = iter([b"one", b"two"])
+    application = serving(
+        lambda environ: (
+            HttpResponse(b"quick")
+            if environ["PATH_INFO"] == "/quick"
+            else StreamingHttpResponse(parts)
+        )
+    )
+    slow = SlowReader(application)
+    running_ = asyncio.create_task(slow.run())
+    await asyncio.wait_for(slow.got_part.wait(), SECONDS)
+
+    quick = await Client(application, path="/quick").run()
+
+    assert quick[1]["body"] == b"quick"
+    assert [each["body"] for each in slow.sent[1:]] == [b"one"]
+    slow.reads_on.set()
+    await running_
+    assert [each["body"] for each in slow.sent[1:]] == [b"one", b"two", b""]
+
+
+async def test_who_stays_and_reads_nothing_is_cut_off() -> None:
+    closed = Event()
+
+    def endless() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"more"
+        finally:
+            closed.set()
+
+    slow = SlowReader(serving(lambda _: StreamingHttpResponse(endless()), patience_seconds=0.05))
+    with pytest.raises(TimeoutError):
+        await slow.run()
+
+    assert closed.is_set()
+    assert all(each.get("more_body", True) for each in slow.sent)
+
+
+async def test_a_stream_whose_request_is_cancelled_is_closed() -> None:
+    made, go_on, closed = Event(), Event(), Event()
+
+    def parts() -> Iterator[bytes]:
+        try:
+            yield b"one"
+            made.set()
+            assert go_on.wait(SECONDS)
+            yield b"two"
+        finally:
+            closed.set()
+
+    application = serving(lambda _: StreamingHttpResponse(parts()))
+    running_ = asyncio.create_task(Client(application).run())
+    assert await asyncio.to_thread(made.wait, SECONDS)
+    running_.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running_
+
+    assert await asyncio.to_thread(closed.wait, SECONDS)
 
 
 async def test_a_stream_that_breaks_is_not_ended_as_if_it_were_whole() -> None:

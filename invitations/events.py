@@ -1,0 +1,96 @@
+"""What happens to invitations, as facts that others may react to.
+
+`actor_id` is who did it; None stands for an operator, for the owner of the address who has no
+account, or for the passing of time. `email` is masked.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationCreated:
+    """Somebody is invited, and the mail is about to be sent."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationChanged:
+    """A pending invitation offers another role or says something else."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: tuple[str, str]
+    """Before and after, and alike where only the message changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationResent:
+    """A new mail is about to be sent; the link in the one before works no longer."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationMailed:
+    """The mail server took the mail."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRevoked:
+    """It was taken back; without an actor where something else made it pointless."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationAccepted:
+    """`actor_id` is who joined. Who belonged already kept their role, whatever this one was."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationDeclined:
+    """The owner of the address does not want to join."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationPolicyChanged:
+    """Each pair is (before, after)."""
+
+    organization_id: UUID
+    actor_id: UUID | None
+    allowed_domains: tuple[tuple[str, ...], tuple[str, ...]]
+    denied_domains: tuple[tuple[str, ...], tuple[str, ...]]

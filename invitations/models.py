@@ -1,0 +1,164 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from invitations.repositories import BlockRepository, InvitationRepository, PolicyRepository
+from organizations.models import CustomRole, TenantModel
+from organizations.permissions import SystemRole
+
+LIFETIME = timedelta(days=7)
+MESSAGE_LENGTH = 500
+NEWEST_FIRST = ["organization", "-created_at", "-id"]
+OPEN = Q(accepted_at=None, declined_at=None, revoked_at=None)
+AT_MOST_ONE_END = (
+    Q(accepted_at=None, declined_at=None)
+    | Q(accepted_at=None, revoked_at=None)
+    | Q(declined_at=None, revoked_at=None)
+)
+
+
+class Status(models.TextChoices):
+    """What became of an invitation: computed from its moments, never stored."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class Invitation(TenantModel):
+    """An offer to join one organization, mailed to one address. Single use."""
+
+    class Delivery(models.TextChoices):
+        QUEUED = "queued"
+        SENT = "sent"
+        FAILED = "failed"
+        """The mail server took it not yet; it is tried again."""
+        BOUNCED = "bounced"
+
+    email = models.EmailField(max_length=254)
+    email_normalized = models.CharField(max_length=254)
+    role = models.CharField(max_length=63)
+    """What the API calls it. Of a custom role that was deleted it stays, and `custom_role` goes."""
+    custom_role = models.ForeignKey(CustomRole, models.SET_NULL, null=True, related_name="+")
+    message = models.CharField(max_length=MESSAGE_LENGTH, blank=True)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    """Who sent it last, or gave it its role: on whose rights it stands. None once that account is
+    gone, which voids nothing."""
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    declined_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    """Taken back, or replaced by a newer one after it had expired."""
+    sent_count = models.PositiveIntegerField(default=1)
+    """Mails that were asked for; the newest alone holds a link that works."""
+    last_sent_at = models.DateTimeField(null=True)
+    delivery = models.CharField(max_length=16, choices=Delivery, default=Delivery.QUEUED)
+
+    objects = InvitationRepository.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email_normalized"],
+                condition=OPEN,
+                name="invitation_one_open",
+            ),
+            models.CheckConstraint(condition=AT_MOST_ONE_END, name="invitation_ends_once"),
+            models.CheckConstraint(
+                condition=Q(accepted_by=None) | ~Q(accepted_at=None),
+                name="invitation_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(custom_role=None) | ~Q(role__in=SystemRole.values),
+                name="invitation_role_or_custom",
+            ),
+        ]
+        # The list, and the list of each status: a row stands in one of the four.
+        indexes = [
+            models.Index(fields=NEWEST_FIRST, name="invitation_listed"),
+            models.Index(fields=NEWEST_FIRST, name="invitation_open", condition=OPEN),
+            models.Index(
+                fields=NEWEST_FIRST, name="invitation_accepted", condition=~Q(accepted_at=None)
+            ),
+            models.Index(
+                fields=NEWEST_FIRST, name="invitation_declined", condition=~Q(declined_at=None)
+            ),
+            models.Index(
+                fields=NEWEST_FIRST, name="invitation_revoked", condition=~Q(revoked_at=None)
+            ),
+            models.Index(fields=["email_normalized"], name="invitation_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} to {self.organization_id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Neither accepted, declined nor revoked; possibly expired."""
+        return self.accepted_at is None and self.declined_at is None and self.revoked_at is None
+
+    @property
+    def role_exists(self) -> bool:
+        return self.custom_role_id is not None or self.role in SystemRole.values
+
+    @property
+    def role_name(self) -> str:
+        """What people call the role; reads the custom role."""
+        return self.custom_role.name if self.custom_role else self.role
+
+    def is_pending(self, *, now: datetime) -> bool:
+        return self.is_open and now < self.expires_at
+
+
+class InvitationPolicy(TenantModel):
+    """Whose addresses an organization may invite: one row for each, or none for everybody's."""
+
+    allowed_domains = ArrayField(models.CharField(max_length=253), default=list)
+    """Empty: every domain."""
+    denied_domains = ArrayField(models.CharField(max_length=253), default=list)
+
+    objects = PolicyRepository.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="invitation_policy_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.organization_id}"
+
+    def admits(self, email_normalized: str) -> bool:
+        """Tell whether an address may be invited; a domain stands for those below it too."""
+        domain = email_normalized.rpartition("@")[2]
+        parts = domain.split(".")
+        names = {".".join(parts[index:]) for index in range(len(parts))}
+        allowed = not self.allowed_domains or not names.isdisjoint(self.allowed_domains)
+        return allowed and names.isdisjoint(self.denied_domains)
+
+
+class InvitationBlock(TenantModel):
+    """The owner of an address wants no invitations from this organization any more."""
+
+    email_normalized = models.CharField(max_length=254)
+
+    objects = BlockRepository.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email_normalized"], name="invitation_block_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.organization_id}"

@@ -1,0 +1,198 @@
+"""What the invited do: look, accept, decline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.errors import EmailNotVerifiedError
+from accounts.models import User
+from core import tokens
+from core.errors import ConflictError, NotFoundError
+from core.events import publish
+from core.models import MailedToken
+from invitations import facts, links, standing
+from invitations.errors import (
+    DomainNotAdmittedError,
+    EmailMismatchError,
+    InvitationExpiredError,
+    InvitationGoneError,
+    InvitationRevokedError,
+    InvitationUsedError,
+)
+from invitations.events import InvitationAccepted, InvitationDeclined
+from invitations.models import Invitation, InvitationBlock, InvitationPolicy
+from organizations.models import Membership, Organization
+from organizations.services import members
+
+State = Membership.State
+
+
+class AccountLeavingError(ConflictError):
+    detail = "This account is going to be deleted. Keep it first; the invitation stays open."
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What somebody who holds the link sees. `account_exists`: with the invited address."""
+
+    invitation: Invitation
+    account_exists: bool
+
+
+def preview(*, token: str, now: datetime) -> Preview:
+    """Look without spending anything. Raises GoneError for what could not be accepted."""
+    found = _find(token)
+    invitation = Invitation.objects.with_people().by_id(found.subject_id)
+    _require_open(invitation, found, now=now)
+    _require_place(invitation.organization)
+    standing.require_inviter(invitation)
+    account = User.objects.by_email(invitation.email)
+    return Preview(invitation, account is not None and account.email_verified)
+
+
+def was_accepted(*, token: str) -> bool:
+    """Tell whether somebody joined by it."""
+    return Invitation.objects.by_id(_find(token).subject_id).accepted_at is not None
+
+
+@transaction.atomic
+def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
+    """Turn an invitation into a membership. Safe to retry after a lost response.
+
+    Raises GoneError, EmailMismatchError, EmailNotVerifiedError, DomainNotAdmittedError, and
+    RoleGoneError or another ConflictError.
+    """
+    found = _find(token)
+    user, invitation = _begin(user_id, found.subject_id)
+    earlier = _accepted_before(invitation, user)
+    if earlier is not None:
+        return earlier
+    _require_open(invitation, _find(token), now=now)  # read anew: a resend may have come before us
+    return _join(invitation, user, now=now)
+
+
+@transaction.atomic
+def accept_own(*, invitation_id: UUID, user_id: UUID, now: datetime) -> Membership:
+    """Accept without the link what is addressed to one's verified address.
+
+    Raises NotFoundError for anybody else's, and what `accept` raises.
+    """
+    user = User.objects.by_id(user_id)
+    mine = Invitation.objects.addressed_to(user.email_normalized)
+    if not user.email_verified or mine.find(invitation_id) is None:
+        raise NotFoundError
+    user, invitation = _begin(user_id, invitation_id)
+    earlier = _accepted_before(invitation, user)
+    if earlier is not None:
+        return earlier
+    _require_open(invitation, None, now=now)
+    return _join(invitation, user, now=now)
+
+
+@transaction.atomic
+def decline(*, token: str, block: bool = False, now: datetime) -> Invitation:
+    """Close an invitation on the word of whoever holds the link. Raises GoneError.
+
+    With `block` the organization reaches this address no more, and is not told so.
+    """
+    found = _find(token)
+    _lock_organization(found.subject_id)
+    invitation = Invitation.objects.with_people().locked().by_id(found.subject_id)
+    _require_open(invitation, _find(token), now=now)
+    _require_place(invitation.organization)
+    Invitation.objects.change(invitation, declined_at=now)
+    links.end(invitation, now=now)
+    if block:
+        InvitationBlock.objects.put(
+            organization_id=invitation.organization_id,
+            email_normalized=invitation.email_normalized,
+        )
+    publish(InvitationDeclined(**facts.of(invitation, None)))
+    return invitation
+
+
+def _find(token: str) -> MailedToken:
+    """Return a token whatever became of it. Raises InvitationGoneError for what never was one."""
+    found = tokens.find(purpose=links.PURPOSE, secret=token)
+    if found is None or Invitation.objects.find(found.subject_id) is None:
+        raise InvitationGoneError
+    return found
+
+
+def _begin(user_id: UUID, invitation_id: UUID) -> tuple[User, Invitation]:
+    """Lock in the order of the house: person, organization, invitation."""
+    user = User.objects.locked().by_id(user_id)
+    organization = _lock_organization(invitation_id)
+    invitation = Invitation.objects.with_people().locked().find(invitation_id)
+    if invitation is None:
+        raise InvitationGoneError
+    invitation.organization = organization
+    return user, invitation
+
+
+def _lock_organization(invitation_id: UUID) -> Organization:
+    invitation = Invitation.objects.find(invitation_id)
+    here = Organization.objects.locked()
+    organization = here.find(invitation.organization_id) if invitation else None
+    if organization is None:
+        raise InvitationGoneError
+    return organization
+
+
+def _accepted_before(invitation: Invitation, user: User) -> Membership | None:
+    """Return the membership that the same person got from it, if they still have it."""
+    if invitation.accepted_by_id != user.pk:
+        return None
+    here = Membership.objects.for_organization(invitation.organization_id)
+    return here.active().in_present_organizations().with_organization().of(user.pk).first()
+
+
+def _require_open(invitation: Invitation, found: MailedToken | None, *, now: datetime) -> None:
+    if invitation.accepted_at is not None or invitation.declined_at is not None:
+        raise InvitationUsedError
+    if invitation.revoked_at is not None or (found and found.superseded_at is not None):
+        raise InvitationRevokedError
+    if invitation.expires_at <= now:
+        raise InvitationExpiredError
+
+
+def _require_place(organization: Organization) -> None:
+    """Raises InvitationGoneError while there is nothing to join; it holds again afterwards."""
+    if organization.is_deleted or organization.is_suspended:
+        raise InvitationGoneError
+
+
+def _join(invitation: Invitation, user: User, *, now: datetime) -> Membership:
+    _require_place(invitation.organization)
+    here = Membership.objects.for_organization(invitation.organization_id)
+    before = here.with_organization().of(user.pk).first()
+    restores = before is not None and before.state in {State.SUSPENDED, State.REMOVED}
+    standing.require_inviter(invitation, restores=restores)
+    role = standing.role_of(invitation)
+    _require_addressee(invitation, user)
+    Invitation.objects.change(invitation, accepted_at=now, accepted_by=user)
+    links.end(invitation, now=now)
+    membership = before if before is not None and before.is_active else None
+    membership = membership or members.add(
+        organization_id=invitation.organization_id,
+        actor_id=user.pk,
+        user_id=user.pk,
+        role=role,
+        now=now,
+    )
+    publish(InvitationAccepted(**facts.of(invitation, user.pk)))
+    return membership
+
+
+def _require_addressee(invitation: Invitation, user: User) -> None:
+    if user.email_normalized != invitation.email_normalized:
+        raise EmailMismatchError(invitation.email)
+    if not user.email_verified:
+        raise EmailNotVerifiedError
+    if user.deletion_due_at is not None:
+        raise AccountLeavingError
+    policy = InvitationPolicy.objects.of(invitation.organization_id)
+    if not policy.admits(user.email_normalized):
+        raise DomainNotAdmittedError
