@@ -239,10 +239,11 @@ class MembershipRepository(TenantRepository["Membership"]):
     def joined_at(self, pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
         """Return when each (user, organization) joined, of those that are active today."""
         wanted = set(pairs)
-        users, organizations = {user for user, _ in wanted}, {pk for _, pk in wanted}
-        rows = self.active().in_present_organizations()
-        rows = rows.filter(user_id__in=users, organization_id__in=organizations)
-        found = rows.values_list("user_id", "organization_id", "joined_at")
+        users, organizations = zip(*wanted, strict=True)
+        rows = self.filter(user_id__in=users, organization_id__in=organizations).active()
+        found = rows.in_present_organizations().values_list(
+            "user_id", "organization_id", "joined_at"
+        )
         return {(user, pk): at for user, pk, at in found if (user, pk) in wanted}
 
     def looked_up(self, text: str) -> Self:
