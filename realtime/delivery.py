@@ -6,7 +6,8 @@ from channels.layers import get_channel_layer
 
 from realtime import channels
 from realtime.frames import Event
-from realtime.layer import HubChannelLayer, Message
+from realtime.hub import Message
+from realtime.layer import HubChannelLayer
 from realtime.repositories import Said
 
 

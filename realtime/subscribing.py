@@ -6,7 +6,7 @@ from realtime import channels
 from realtime.channels import Kind, Leave
 from realtime.feeds import Feed
 from realtime.frames import Ack
-from realtime.layer import Message
+from realtime.hub import Message
 from realtime.protocol import Subscribe
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.pages import ROOT
 
-COPIED = ["accounts", "config", "core", "deploy", "docs/reference"]
+COPIED = ["accounts", "config", "core", "deploy", "docs/reference", "organizations", "realtime"]
 
 Change = Callable[[str, str, str], None]
 

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -144,27 +145,33 @@ async def test_a_full_mailbox_is_counted_and_told() -> None:  # RT 19
         await here.send(channel, HELLO)
 
 
-class Chat(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+# Channels has no types.
+Communicator: Any = WebsocketCommunicator
+
+
+class Chat(AsyncJsonWebsocketConsumer):
     groups = ["chat"]
 
     async def chat_said(self, message: dict[str, Any]) -> None:
-        await self.send_json({"text": message["text"], "name": self.channel_name})
+        said = {"text": message["text"], "name": self.channel_name}
+        await self.send_json(said)  # type: ignore[no-untyped-call]
 
 
-class SyncChat(JsonWebsocketConsumer):  # type: ignore[misc]
+class SyncChat(JsonWebsocketConsumer):
     groups = ["chat"]
 
-    def receive_json(self, content: Any) -> None:
+    def receive_json(self, content: Any, **kwargs: Any) -> None:
         async_to_sync(self.channel_layer.group_send)("chat", {"type": "chat.said", "text": content})
 
     def chat_said(self, message: dict[str, Any]) -> None:
-        self.send_json({"text": message["text"], "name": self.channel_name})
+        said = {"text": message["text"], "name": self.channel_name}
+        self.send_json(said)  # type: ignore[no-untyped-call]
 
 
 async def test_ordinary_consumers_work_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "FORGET_SECONDS", 0.0)
-    plain = WebsocketCommunicator(Chat.as_asgi(), "/chat")
-    threaded = WebsocketCommunicator(SyncChat.as_asgi(), "/chat")
+    plain = Communicator(cast("Any", Chat).as_asgi(), "/chat")
+    threaded = Communicator(cast("Any", SyncChat).as_asgi(), "/chat")
     for each in (plain, threaded):
         assert (await each.connect(timeout=10))[0]
 
@@ -175,7 +182,7 @@ async def test_ordinary_consumers_work_as_ever(monkeypatch: pytest.MonkeyPatch) 
 
     for each in (plain, threaded):
         await each.disconnect(timeout=10)
-    here: HubChannelLayer = get_channel_layer()
+    here: HubChannelLayer = get_channel_layer()  # type: ignore[no-untyped-call]
     while here.hub().mailboxes or here.hub().members:  # a consumer that ended leaves nothing
         await asyncio.sleep(0.01)
 
@@ -192,12 +199,16 @@ async def test_who_waits_again_has_lost_nothing(monkeypatch: pytest.MonkeyPatch)
     assert await heard(here, channel) == HELLO
 
 
+async def publish_nonsense(client: redis.AsyncClient, *, key: str) -> None:
+    await client.publish(key, b"\xc1 nonsense")
+
+
 async def test_nonsense_on_redis_ends_nothing() -> None:
     here = another()
     channel = await here.new_channel()
     await here.group_add("chat", channel)
     for key in (hub.GROUP + "chat", f"{hub.CHANNEL}specific.{here.hub().process}"):
-        await redis.acall(lambda client, key=key: client.publish(key, b"\xc1 nonsense"))
+        await redis.acall(partial(publish_nonsense, key=key))
 
     await here.group_send("chat", HELLO)
 
