@@ -10,6 +10,7 @@ from core import dev_mail, health, pages
 from core.api import docs
 from core.api.views import UnknownPathView
 from invitations import pages as invitation_pages
+from realtime import pages as realtime_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),
     path("api/docs/settings.js", docs.browser_script),
+    path("api/asyncapi", realtime_pages.document),
+    path("api/asyncapi/docs", realtime_pages.reference),
     re_path(r"^api(/.*)?$", UnknownPathView.as_view()),
     path(".well-known/jwks.json", JWKSView.as_view()),
     path("health/<str:probe>", health.view),

@@ -21,6 +21,7 @@ View = Callable[..., HttpResponse]
 DOORS = [
     ("API reference", "/api/docs", "Every call with its fields, to read and to try."),
     ("Schema", "/api/schema", "The same as OpenAPI 3.1, for generating clients."),
+    ("Realtime", "/api/asyncapi/docs", "What goes over the WebSocket, and why it closes."),
     ("Admin", "/admin/", "For the people who run this: accounts and what belongs to them."),
     ("Problem types", "/problems", "What each error code means and what to do about it."),
     ("Health", "/health/ready", "Whether this server wants traffic, for balancers and monitors."),

@@ -20,11 +20,19 @@ from config import env
 from core import problems, ratelimits
 from core.errors import DomainError
 from core.problems import Problem
+from realtime import asyncapi, channels, close_codes, frames, protocol, schemas
 
 
 def regions() -> dict[str, str]:
     # The calls first: to find them imports every module that answers, and so every error.
-    return {"calls": calls(), "limits": limits()} | errors() | events() | commands() | audit()
+    return (
+        {"calls": calls(), "limits": limits()}
+        | errors()
+        | events()
+        | commands()
+        | audit()
+        | realtime()
+    )
 
 
 def our_apps() -> list[str]:
@@ -194,3 +202,28 @@ def meaning(action: Action) -> str:
     told = re.sub(r"\s*\(?default: %\(default\)s\)?", "", action.help or "")
     choices = [code(choice) for choice in action.choices or []]
     return told or ", ".join(choices)
+
+
+# -- Realtime --------------------------------------------------------------------------------------
+def realtime() -> dict[str, str]:
+    return {
+        "frames of clients": "\n\n".join(frame("Say", each) for each in protocol.KINDS.values()),
+        "frames of the server": "\n\n".join(frame("Hear", each) for each in frames.KINDS.values()),
+        "channels": table(
+            ["channel", "id", "what is said there"],
+            ([code(asyncapi.address_of(k)), k.key, k.meaning] for k in channels.kinds()),
+        ),
+        "close codes": table(
+            ["code", "why", "what to do"],
+            ([code(str(c.number)), c.meaning, c.advice] for c in close_codes.CATALOG),
+        ),
+    }
+
+
+def frame(verb: str, message: schemas.MessageClass) -> str:
+    rows = [
+        [code(field.name), field.type, "" if field.is_required else "yes", field.meaning]
+        for field in schemas.table(message)
+    ]
+    parts = [f"### {verb} {message.kind}", one_line(message.__doc__ or "")]
+    return "\n\n".join([*parts, table(["field", "type", "may be missing", "meaning"], rows)])

@@ -1,15 +1,18 @@
 """The kinds of channels: who may join one, who may publish to it, and what is said there.
 
-    channels.register(Kind("project", may_join=…, client_may_publish=…))
+    channels.register(Kind("project", may_join=…, may_publish=…, meaning="…", key="…"))
+    channels.document("project", EventType("task.done", "A task was done.", {"type": "object"}))
 
-An app of yours registers its kinds in `apps.py`. A channel is called `<kind>` or `<kind>:<id>`;
+An app of yours registers its kinds in `apps.py`, and documents what it says on them or on those of
+others: /api/asyncapi tells clients. A channel is called `<kind>` or `<kind>:<id>`;
 `user` is the caller's own and needs no id, on the wire at least: its stream is `user:<id>`.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from realtime.people import Person
@@ -37,13 +40,42 @@ class Kind:
     may_join: MayJoin
     may_publish: MayPublish | None = None
     """None: only the server says anything."""
+    meaning: str = ""
+    """Who hears what, in a sentence for those who write clients."""
+    key: str = ""
+    """What the id behind the colon is, e.g. "The project's id"; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """What may be said on channels of one kind."""
+
+    name: str
+    meaning: str
+    data: Mapping[str, Any]
+    """A JSON Schema of the event's data."""
 
 
 _kinds: dict[str, Kind] = {}
+_events: dict[str, dict[str, EventType]] = {}
 
 
 def register(kind: Kind) -> None:
     _kinds[kind.name] = kind
+
+
+def document(kind: str, *events: EventType) -> None:
+    """Tell clients what is said on channels of a kind, whichever app registers that."""
+    _events.setdefault(kind, {}).update({event.name: event for event in events})
+
+
+def kinds() -> list[Kind]:
+    return sorted(_kinds.values(), key=attrgetter("name"))
+
+
+def events(kind: str) -> list[EventType]:
+    """Return what is documented of a kind's channels; more may be said there."""
+    return sorted(_events.get(kind, {}).values(), key=attrgetter("name"))
 
 
 def split(channel: str) -> tuple[Kind, str] | None:

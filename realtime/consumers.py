@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import orjson
 import structlog
 from channels.exceptions import StopConsumer
 from django.db import InterfaceError, OperationalError
@@ -12,6 +11,16 @@ from django.utils import timezone
 from core.errors import UnauthenticatedError
 from core.redis import StoreUnavailableError
 from realtime import entry, protocol, switchboard
+from realtime.close_codes import MALFORMED, NOT_AUTHENTICATED, TOO_LATE, TOO_MUCH, UNAVAILABLE
+from realtime.frames import (
+    Ack,
+    AuthExpiring,
+    Error,
+    Pong,
+    ServerMessage,
+    Unsubscribed,
+    Welcome,
+)
 from realtime.hub_consumer import HubConsumer
 from realtime.limits import MALFORMED_IN_A_ROW, REFUSED_SUBSCRIPTIONS, Allowance
 from realtime.people import Person
@@ -33,7 +42,6 @@ HEARTBEAT_SECONDS = 25
 AUTHENTICATE_WITHIN_SECONDS = 10
 WARN_BEFORE_EXPIRY_SECONDS = 60
 AFTER_EXPIRY_SECONDS = 2
-MALFORMED, NOT_AUTHENTICATED, TOO_LATE, TOO_MUCH, UNAVAILABLE = 4400, 4401, 4408, 4429, 1013
 
 
 class RealtimeConsumer(HubConsumer):
@@ -141,7 +149,7 @@ class RealtimeConsumer(HubConsumer):
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
         self.subscriptions["user"] = await subscribe(self, "user")
-        await self.say("welcome", **self._facts(), heartbeat_s=HEARTBEAT_SECONDS)
+        await self.say(Welcome(**self._facts(), heartbeat_s=HEARTBEAT_SECONDS))
         log.info("ws.connected", **self._facts())
 
     def _watch_expiry(self) -> None:
@@ -154,7 +162,7 @@ class RealtimeConsumer(HubConsumer):
 
     async def _warn_of_expiry(self) -> None:
         left = (self.person.expires_at - timezone.now()).total_seconds()
-        await self.say("auth_expiring", in_s=max(0, round(left)))
+        await self.say(AuthExpiring(in_s=max(0, round(left))))
 
     async def _expired(self) -> None:
         await self.close(NOT_AUTHENTICATED)
@@ -181,7 +189,7 @@ class RealtimeConsumer(HubConsumer):
             self._malformed = 0
         except MalformedError as error:
             self._malformed += 1
-            await self.say("error", error.ref, code=error.code, detail=error.detail)
+            await self.say(Error(ref=error.ref, code=error.code, detail=error.detail))
             if self._malformed >= MALFORMED_IN_A_ROW:
                 await self.close(MALFORMED)
 
@@ -191,7 +199,7 @@ class RealtimeConsumer(HubConsumer):
         elif not self.is_authenticated:
             await self.close(NOT_AUTHENTICATED)
         elif isinstance(said, Ping):
-            await self.say("pong", said.ref)
+            await self.say(Pong(ref=said.ref))
         elif isinstance(said, Subscribe):
             await self._subscribe(said)
         elif isinstance(said, Unsubscribe):
@@ -200,12 +208,12 @@ class RealtimeConsumer(HubConsumer):
     async def _authenticate(self, said: Auth) -> None:
         if not self.is_authenticated:
             if await self._let_in(said.token):
-                await self.say("ack", said.ref)
+                await self.say(Ack(ref=said.ref))
             return
         try:
             renewed = await entry.person(said.token)
         except UnauthenticatedError as error:
-            await self.say("error", said.ref, code=error.code, detail=error.message)
+            await self.say(Error(ref=said.ref, code=error.code, detail=error.message))
             return
         if renewed.user_id != self.person.user_id:
             await self.close(NOT_AUTHENTICATED)
@@ -214,7 +222,7 @@ class RealtimeConsumer(HubConsumer):
         self.person = renewed
         self.board.add(self)
         self._watch_expiry()
-        await self.say("ack", said.ref)
+        await self.say(Ack(ref=said.ref))
 
     async def _subscribe(self, said: Subscribe) -> None:
         try:
@@ -222,7 +230,7 @@ class RealtimeConsumer(HubConsumer):
             subscription = held or await subscribe(self, said.channel)
         except RefusedError as error:
             self._refused += 1
-            await self.say("error", said.ref, code=error.code, detail=error.detail)
+            await self.say(Error(ref=said.ref, code=error.code, detail=error.detail))
             if self._refused > REFUSED_SUBSCRIPTIONS:
                 await self.close(TOO_MUCH)
             return
@@ -233,7 +241,7 @@ class RealtimeConsumer(HubConsumer):
         subscription = self.subscriptions.pop(said.channel, None)
         if subscription is not None:
             await subscription.end()
-        await self.say("ack", said.ref, channel=said.channel)
+        await self.say(Ack(ref=said.ref, channel=said.channel))
 
     async def look_again(self) -> None:
         """Leave the channels whose rights are gone."""
@@ -241,14 +249,12 @@ class RealtimeConsumer(HubConsumer):
             if not await subscription.is_allowed():
                 del self.subscriptions[channel]
                 await subscription.end()
-                await self.say("unsubscribed", channel=channel, code="forbidden")
+                await self.say(Unsubscribed(channel=channel, code="forbidden"))
 
     # -- What they hear ----------------------------------------------------------------------------
 
-    async def say(self, kind: str, ref: protocol.Ref | None = None, **fields: Any) -> None:
-        answered = {} if ref is None else {"ref": ref}
-        frame = {"type": kind, **answered, **{k: v for k, v in fields.items() if v is not None}}
-        await self.base_send({"type": "websocket.send", "text": orjson.dumps(frame).decode()})
+    async def say(self, message: ServerMessage) -> None:
+        await self.base_send({"type": "websocket.send", "text": message.encoded()})
 
     async def stream_said(self, message: dict[str, Any]) -> None:
         await self.base_send({"type": "websocket.send", "text": message["text"]})

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from channels.layers import get_channel_layer
 
-from realtime import channels, frames
-from realtime.layer import HubChannelLayer, Message
+from realtime import channels
+from realtime.frames import Event
+from realtime.hub import Message
+from realtime.layer import HubChannelLayer
 from realtime.repositories import Said
 
 
@@ -25,7 +27,7 @@ def push(said: Iterable[Said]) -> None:
 
 def message_of(said: Said) -> Message:
     """Return what travels between processes: the frame is ready, whoever will read it."""
-    text = frames.event(
+    frame = Event(
         id=said.id,
         channel=channels.on_the_wire(said.stream),
         offset=said.offset,
@@ -39,7 +41,7 @@ def message_of(said: Said) -> Message:
         "epoch": said.epoch,
         "offset": said.offset,
         "at": at,
-        "text": text,
+        "text": frame.encoded(),
     }
 
 

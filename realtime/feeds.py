@@ -17,7 +17,8 @@ import structlog
 from core.redis import StoreUnavailableError
 from realtime import delivery
 from realtime.batches import Batch, in_thread
-from realtime.layer import HubChannelLayer, Message
+from realtime.hub import Message
+from realtime.layer import HubChannelLayer
 from realtime.models import Stream, StreamMessage
 from realtime.repositories import Position
 

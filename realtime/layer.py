@@ -5,31 +5,24 @@ process subscribes once to each group that has a member in it, decodes a message
 to each member's consumer in place (realtime/dispatch.py). docs/explanation/realtime.md has figures.
 
 A group lives in this process's memory for as long as it has members: nothing expires, and what
-a message costs does not depend on how many groups there are.
+a message costs does not depend on how many groups there are. A channel, too, lives in one process:
+only there it joins groups, and a message to one that has ended is dropped. Names without a `!`, as
+`runworker` knows them, are heard by every process that receives on them: work belongs to jobs.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from uuid import uuid4
 from zlib import crc32
 
 import msgpack
-import structlog
-from channels.exceptions import ChannelFull
 from channels.layers import BaseChannelLayer
 from django.conf import settings
 
-from core.redis import KEY_PREFIX, Client, Store
-from realtime.subscriptions import Subscriptions
-
-log = structlog.get_logger(__name__)
-
-Message = dict[str, Any]
-Sink = Callable[[Message], None]
-
-GROUP, CHANNEL = f"{KEY_PREFIX}group:", f"{KEY_PREFIX}channel:"
+from core.redis import Client, Store
+from realtime.hub import CHANNEL, GROUP, Hub, Message, Sink
 
 
 class HubChannelLayer(BaseChannelLayer):
@@ -44,42 +37,58 @@ class HubChannelLayer(BaseChannelLayer):
         super().__init__(capacity=capacity)  # type: ignore[no-untyped-call]
         self._stores = [Store(url) for url in hosts or [settings.REDIS_URL]]
         self._hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+        self._lock = threading.Lock()
 
     # -- What Channels calls -----------------------------------------------------------------------
 
     async def new_channel(self, prefix: str = "specific") -> str:
-        return f"{prefix}.{self.hub().process}!{uuid4().hex}"
+        hub = self.hub()
+        channel = hub.new_channel(prefix)
+        await hub.can_be_sent_to(_inbox(channel))
+        return channel
 
     async def send(self, channel: str, message: Message) -> None:
-        """Send to one consumer, in whatever process. Raises ChannelFull for a local one behind."""
+        """Send to one consumer, in whatever process.
+
+        Raises ChannelFull for one of this process that is behind, and StoreUnavailableError.
+        """
         self.require_valid_channel_name(channel)  # type: ignore[no-untyped-call]
         hub = self.hub()
-        if channel.startswith(f"specific.{hub.process}!"):
-            hub.put(channel, message)
-            return
-        name = channel.partition("!")[0]
-        await self._publish(CHANNEL + name, [channel, message])
+        if hub.owns(channel):
+            hub.put(channel, _copy(message))
+        else:
+            await self._publish(_inbox(channel), [channel, message])
 
     async def receive(self, channel: str) -> Message:
-        """Wait for a message to a channel of this process, for consumers that are not ours."""
+        """Wait for a message to a channel of this process, for consumers that are not ours.
+
+        Channels gives up waiting when a consumer has ended: a channel that nobody waits on for
+        FORGET_SECONDS after that leaves its groups.
+        """
         hub = self.hub()
-        await hub.listen(CHANNEL + channel.partition("!")[0])
-        return await hub.mailbox(channel).get()
+        mailbox = hub.mailbox(channel)
+        await hub.can_be_sent_to(_inbox(channel))
+        try:
+            return await mailbox.get()
+        except asyncio.CancelledError:
+            hub.forget_later(channel)
+            raise
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Return once the group's messages of from now on reach the channel."""
+        """Return once the group's messages of from now on reach the channel.
+
+        Raises StoreUnavailableError, and ValueError for a channel of another process.
+        """
         self.require_valid_group_name(group)  # type: ignore[no-untyped-call]
+        self.require_valid_channel_name(channel)  # type: ignore[no-untyped-call]
         hub = self.hub()
-        hub.members.setdefault(GROUP + group, {})[channel] = hub.sink(channel)
+        if "!" in channel and not hub.owns(channel):
+            raise ValueError(f"{channel} lives in another process, and joins groups only there")
+        hub.join(GROUP + group, channel)
         await hub.listen(GROUP + group)
 
     async def group_discard(self, group: str, channel: str) -> None:
-        hub = self.hub()
-        members = hub.members.get(GROUP + group, {})
-        members.pop(channel, None)
-        if not members:
-            hub.members.pop(GROUP + group, None)
-            await hub.leave(GROUP + group)
+        await self.hub().part(GROUP + group, channel)
 
     async def group_send(self, group: str, message: Message) -> None:
         """Publish to every member in every process. Raises StoreUnavailableError."""
@@ -87,7 +96,12 @@ class HubChannelLayer(BaseChannelLayer):
         await self._publish(GROUP + group, message)
 
     async def flush(self) -> None:
-        self.hub().members.clear()
+        """Forget the groups and the messages of this event loop."""
+        hub = self.hub()
+        hub.mailboxes.clear()
+        for group, members in list(hub.members.items()):
+            for channel in list(members):
+                await hub.part(group, channel)
 
     # -- What is ours ------------------------------------------------------------------------------
 
@@ -102,21 +116,23 @@ class HubChannelLayer(BaseChannelLayer):
 
     def attach(self, channel: str, sink: Sink) -> None:
         """Hand messages to this channel to a function, in place of a mailbox."""
-        self.hub().sinks[channel] = sink
+        self.hub().attach(channel, sink)
 
     def detach(self, channel: str) -> None:
-        hub = self.hub()
-        hub.sinks.pop(channel, None)
-        hub.mailboxes.pop(channel, None)
+        """Forget a channel; it leaves its groups."""
+        self.hub().forget(channel)
 
     def hub(self) -> "Hub":
         """Return this event loop's members and subscriptions."""
         loop = asyncio.get_running_loop()
-        found = self._hubs.get(loop)
-        if found is None:
-            self._hubs = {known: hub for known, hub in self._hubs.items() if not known.is_closed()}
-            found = self._hubs[loop] = Hub(self._stores, self._store_index, capacity=self.capacity)
-        return found
+        return self._hubs.get(loop) or self._begin(loop)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> "Hub":
+        made = Hub(self._stores, self._store_index, capacity=self.capacity)
+        with self._lock:  # each thread of synchronous code may have a loop of its own
+            alive = {known: hub for known, hub in self._hubs.items() if not known.is_closed()}
+            self._hubs = {**alive, loop: made}
+        return made
 
     async def _publish(self, key: str, message: Any) -> None:
         payload = _packed(message)
@@ -129,62 +145,9 @@ class HubChannelLayer(BaseChannelLayer):
         return crc32(key.encode()) % len(self._stores) if len(self._stores) > 1 else 0
 
 
-class Hub:
-    """The members of groups in one event loop, and the subscriptions that feed them."""
-
-    def __init__(
-        self, stores: Sequence[Store], index: Callable[[str], int], *, capacity: int
-    ) -> None:
-        self.process = uuid4().hex[:12]
-        self.members: dict[str, dict[str, Sink]] = {}
-        self.sinks: dict[str, Sink] = {}
-        self.mailboxes: dict[str, asyncio.Queue[Message]] = {}
-        self.lost = 0
-        """Messages that found a full mailbox."""
-        self._capacity = capacity
-        self._index = index
-        self._subscriptions = [Subscriptions(store, self._arrived) for store in stores]
-
-    def sink(self, channel: str) -> Sink:
-        found = self.sinks.get(channel)
-        return found or (lambda message: self._drop_into(channel, message))
-
-    def mailbox(self, channel: str) -> "asyncio.Queue[Message]":
-        if channel not in self.mailboxes:
-            self.mailboxes[channel] = asyncio.Queue(self._capacity)
-        return self.mailboxes[channel]
-
-    def put(self, channel: str, message: Message) -> None:
-        sink = self.sinks.get(channel)
-        if sink:
-            sink(message)
-            return
-        try:
-            self.mailbox(channel).put_nowait(message)
-        except asyncio.QueueFull:
-            raise ChannelFull from None
-
-    async def listen(self, key: str) -> None:
-        await self._subscriptions[self._index(key)].add(key)
-
-    async def leave(self, key: str) -> None:
-        await self._subscriptions[self._index(key)].drop(key)
-
-    def _arrived(self, key: str, payload: bytes) -> None:
-        message = msgpack.unpackb(payload)  # type: ignore[no-untyped-call,attr-defined]
-        if key.startswith(CHANNEL):
-            channel, inner = message
-            self._drop_into(channel, inner)
-            return
-        for sink in list(self.members.get(key, {}).values()):
-            sink(message)
-
-    def _drop_into(self, channel: str, message: Message) -> None:
-        try:
-            self.put(channel, message)
-        except ChannelFull:
-            self.lost += 1
-            log.warning("realtime.mailbox_full", channel=channel, lost=self.lost)
+def _inbox(channel: str) -> str:
+    """Return what a process subscribes to for its own channels."""
+    return CHANNEL + channel.partition("!")[0]
 
 
 def _publish_all(client: Client, *, packed: Sequence[tuple[str, bytes]]) -> None:
@@ -192,6 +155,12 @@ def _publish_all(client: Client, *, packed: Sequence[tuple[str, bytes]]) -> None
         for key, payload in packed:
             pipeline.publish(key, payload)
         pipeline.execute()
+
+
+def _copy(message: Message) -> Message:
+    """Return what would have arrived by Redis: a consumer may change what it gets."""
+    copied: Message = msgpack.unpackb(_packed(message))  # type: ignore[no-untyped-call,attr-defined]
+    return copied
 
 
 def _packed(message: Any) -> bytes:

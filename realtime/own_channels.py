@@ -39,6 +39,13 @@ async def _everybody(person: Person, key: str) -> Leave | None:
 
 
 def register() -> None:
-    channels.register(Kind("user", _own))
-    channels.register(Kind("organization", _of_organization))
-    channels.register(Kind("system", _everybody))
+    channels.register(Kind("user", _own, meaning="What concerns you. Joined from the start."))
+    channels.register(
+        Kind(
+            "organization",
+            _of_organization,
+            meaning="What concerns everybody in an organization, since the day they joined it.",
+            key="The organization's id.",
+        )
+    )
+    channels.register(Kind("system", _everybody, meaning="What concerns everybody."))

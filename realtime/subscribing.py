@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from realtime import channels
 from realtime.channels import Kind, Leave
 from realtime.feeds import Feed
-from realtime.layer import Message
+from realtime.frames import Ack
+from realtime.hub import Message
 from realtime.protocol import Subscribe
 
 if TYPE_CHECKING:
@@ -64,16 +65,16 @@ class Subscription:
         self._held = []
         if after is not None:
             missed = await feed.history(after, offset, since=self.leave.since)
-        await self.connection.say(
-            "ack",
-            said.ref,
+        ack = Ack(
+            ref=said.ref,
             channel=self.name,
             epoch=feed.epoch,
             offset=offset,
             recovered=None if said.since is None else after is not None,
         )
         held, self._held = self._held, None
-        for message in [*missed, *held]:
+        # In line too: what was said before it, and waits, must not come between it and the replay.
+        for message in [{"type": "stream.said", "text": ack.encoded()}, *missed, *held]:
             self.connection.line.put(message)
 
     def _recoverable(self, since: str | None) -> int | None:

@@ -99,6 +99,7 @@ class Subscriptions:
             finally:
                 self._interrupted()
                 await connection.disconnect(nowait=True)
+                await asyncio.sleep(0)  # for the transport to close, should the loop end now
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret
             pause = min(pause * 2, longest)
 

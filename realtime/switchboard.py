@@ -19,6 +19,7 @@ from django.utils import timezone
 from core.redis import StoreUnavailableError
 from realtime import delivery, entry
 from realtime.batches import in_thread
+from realtime.close_codes import NOT_AUTHENTICATED, RESTARTING
 from realtime.feeds import Feeds
 from realtime.layer import HubChannelLayer
 from realtime.models import StreamMessage
@@ -32,7 +33,6 @@ CONTROL = "control"
 RECHECK_SECONDS = 20.0
 SWEEP_SECONDS = 3.0
 DRAIN_SECONDS = 5.0
-RESTARTING = 1012
 SWEEP_WINDOW = timedelta(seconds=45)
 """How far a sweep looks back: longer than any transaction of ours may take."""
 
@@ -83,7 +83,7 @@ class Switchboard:
 
     def _end_session(self, session_id: UUID) -> None:
         for connection in list(self.by_session.get(session_id, ())):
-            self.spawn(connection.close(4401))
+            self.spawn(connection.close(NOT_AUTHENTICATED))
 
     async def _join_control(self, channel: str) -> None:
         while True:

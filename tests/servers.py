@@ -22,8 +22,10 @@ READY_SECONDS = 30
 class Server:
     """One `manage.py serve`, or another server of config.asgi, on a port of its own."""
 
-    def __init__(self, log: Path, *, command: list[str] | None = None, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, log: Path, *, command: list[str] | None = None, port: int = 0, **environment: str
+    ) -> None:
+        self.port = port or free_port()
         self.log = log
         self.base = f"http://127.0.0.1:{self.port}"
         given = command or ["manage.py", "serve", "--port", "{port}", "--exit-with-parent"]

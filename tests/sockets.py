@@ -1,4 +1,4 @@
-"""A client of /ws/v1, over a real socket."""
+"""A client of /ws/v1, over a real socket, that accepts no frame which the docs do not describe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ import orjson
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests import asyncapi
 from tests.servers import Server
 
 PATIENCE_SECONDS = 10
@@ -19,11 +20,14 @@ class Socket:
         self.welcome: dict[str, Any] = {}
 
     def say(self, kind: str, **fields: Any) -> None:
-        self.connection.send(orjson.dumps({"type": kind, **fields}).decode())
+        frame = {"type": kind, **fields}
+        asyncapi.check_said(frame)  # RT 35
+        self.connection.send(orjson.dumps(frame).decode())
 
     def hear(self) -> dict[str, Any]:
         """Return the next frame."""
         frame: dict[str, Any] = orjson.loads(self.connection.recv(PATIENCE_SECONDS))
+        asyncapi.check_heard(frame)
         return frame
 
     def hear_until(self, kind: str) -> list[dict[str, Any]]:
@@ -44,7 +48,7 @@ class Socket:
         """Wait until the server closes, and return the code."""
         try:
             while True:
-                self.connection.recv(PATIENCE_SECONDS)
+                self.hear()
         except ConnectionClosed:
             return self.connection.close_code or 0
 

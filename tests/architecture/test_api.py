@@ -17,6 +17,8 @@ from tests.openapi import schema
 NOT_OURS = {
     "api/schema": "the description itself, the same for everybody: no token, no limit",
     "api/docs": "a page for people",
+    "api/asyncapi": "the description of the socket, the same for everybody",
+    "api/asyncapi/docs": "a page for people",
     "api/docs/settings.js": "what that page runs",
 }
 PUBLIC = {

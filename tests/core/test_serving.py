@@ -2,6 +2,7 @@ import signal
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_production_refuses_to_start_without_its_settings(
-    tmp_path: Path, environment: dict[str, str], expected: str
+    tmp_path: Path, environment: dict[str, Any], expected: str
 ) -> None:  # PLT 21
     server = Server(
         tmp_path / "log", command=["manage.py", "serve", "--port", str(free_port())], **environment

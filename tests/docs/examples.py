@@ -18,7 +18,8 @@ from tests.docs.pages import FENCE, HEADING
 PROGRAMS = {
     "sh": ["bash", "-euo", "pipefail"],
     "python": [sys.executable, "-"],
-    "javascript": ["node", "--input-type=module", "-"],
+    # Node 20 has a WebSocket behind the flag, later ones have it anyway.
+    "javascript": ["node", "--experimental-websocket", "--no-warnings", "--input-type=module", "-"],
 }
 """How each language reads a program from standard input."""
 

@@ -1,0 +1,66 @@
+"""The script of steps in Python: what it prints is the transcript (client.mjs is its twin)."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+library, url, channel = sys.argv[1:]
+sys.path.insert(0, str(Path(library).parent))
+
+from tenantry_realtime import Handlers, Realtime  # noqa: E402
+
+waiting: dict[str, list[asyncio.Future[Any]]] = {"token?": [], "next?": []}
+dumps = json.JSONEncoder(separators=(",", ":")).encode
+last = ""
+
+
+def told(line: str) -> None:
+    global last
+    if line != last or not line.startswith("waiting"):
+        print(line, flush=True)
+    last = line
+
+
+async def ask(question: str) -> Any:
+    waiting[question].append(asyncio.get_running_loop().create_future())
+    print(question, flush=True)
+    return await waiting[question][-1]
+
+
+def read() -> None:
+    line = json.loads(sys.stdin.readline())
+    waiting[line["to"]].pop(0).set_result(line["answer"])
+
+
+async def get_token(fresh: bool) -> str | None:
+    if fresh:
+        told("a fresh token, please")
+    answer: str | None = await ask("token?")
+    return answer
+
+
+def handlers(name: str) -> Handlers:
+    return {
+        "on_event": lambda frame: told(f"{name} {frame['event']} {dumps(frame['data'])}"),
+        "on_stale": lambda: told(f"{name} is stale"),
+        "on_lost": lambda code: told(f"{name} is lost: {code}"),
+    }
+
+
+async def main() -> None:
+    asyncio.get_running_loop().add_reader(sys.stdin, read)
+    status = lambda state, code: told(f"{state} {code}" if code else state)  # noqa: E731
+    async with Realtime(url, get_token, on_status=status) as realtime:
+        realtime.subscribe("user", **handlers("user"))
+        realtime.subscribe(channel, **handlers("channel"))
+        realtime.subscribe("nowhere", **handlers("nowhere"))
+        while (command := await ask("next?")) != "close":
+            if command == "ping":
+                await realtime.ping()
+                told("pong")
+    print("bye", flush=True)
+
+
+asyncio.run(main())
