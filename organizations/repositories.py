@@ -285,9 +285,6 @@ class OwnershipOfferRepository(TenantRepository["OwnershipOffer"]):
     def with_names(self) -> Self:
         return self.select_related("organization", "offered_by", "user")
 
-    def accepted(self) -> Self:
-        return self.exclude(accepted_at=None)
-
     def looked_up(self, text: str) -> Self:
         """Like any tenant's rows, or all that were made to one address."""
         if "@" in text:
