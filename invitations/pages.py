@@ -101,20 +101,32 @@ def _offer(
     problems: list[FieldProblem] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    password = page_words.PASSWORD if found.account_exists else page_words.NEW_PASSWORD
-    fields = [password] if found.account_exists else [page_words.NAME, password]
     told = problems or []
     context = {
         **_facts(found.invitation),
         "token": token,
         "account_exists": found.account_exists,
         "problems": told,
-        "fields": [
-            {"field": field, "problems": [p.detail for p in told if p.pointer[1:] == field.name]}
-            for field in fields
-        ],
+        "fields": _fields(request, found, told),
     }
     return _page(request, "pages/invitation.html", context, status=status)
+
+
+def _fields(
+    request: HttpRequest, found: Preview, problems: list[FieldProblem]
+) -> list[dict[str, Any]]:
+    """Return what is asked for. The name is kept as it was typed; a password is never sent back."""
+    name, password = page_words.NAME, page_words.NEW_PASSWORD
+    fields = [page_words.PASSWORD] if found.account_exists else [name, password]
+    kept = {name: request.POST.get(name.name, "")}
+    return [
+        {
+            "field": field,
+            "value": kept.get(field, ""),
+            "problems": [p.detail for p in problems if p.pointer[1:] == field.name],
+        }
+        for field in fields
+    ]
 
 
 def _facts(invitation: Invitation) -> dict[str, Any]:

@@ -28,8 +28,12 @@ class FilterBackend(DjangoFilterBackend):
         return set(filterset.base_filters) if filterset else set()
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        if not self.parameters(view) & request.query_params.keys():
+        given = self.parameters(view) & request.query_params.keys()
+        if not given:
             return queryset
+        for name in sorted(given):
+            if not request.query_params[name]:  # or it would be as if it were not there
+                raise invalid(name, "Give a value, or leave this parameter out.")
         filterset: Any = self.get_filterset(request, queryset, view)  # type: ignore[no-untyped-call]
         if not filterset.is_valid():
             raise InvalidError(*field_problems(_details(filterset.errors)))

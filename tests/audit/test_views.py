@@ -168,6 +168,7 @@ def test_filters(api: ApiClient, acme: Organization, query: str, numbers: list[i
         ("actor=uma", "/actor"), ("target_type=house", "/target_type"),
         ("created_at__gte=yesterday", "/created_at__gte"), ("action__startswith=m", None),
         (f"target_id={'x' * 65}", "/target_id"), ("ordering=action", "/ordering"),
+        ("action=", "/action"), ("actor=", "/actor"), ("created_at__lt=", "/created_at__lt"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["", "export"])
