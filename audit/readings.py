@@ -33,6 +33,7 @@ from core.origin import Door, Origin
 from core.redaction import redact
 from invitations.events import (
     InvitationAccepted,
+    InvitationBlockLifted,
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
@@ -102,6 +103,7 @@ MEMBER = Target("user", "user_id")
 ROLE = Target("role", "role")
 INVITATION = Target("invitation", "invitation_id")
 POLICY = Target("invitation_policy", "organization_id")
+BLOCK = Target("invitation_block", "block_id")
 ACCOUNT = Target("account", "user_id")
 
 
@@ -177,6 +179,9 @@ READINGS: dict[type, Reading] = {
     InvitationDeclined: of_invitation("invitation.declined", by=holder),
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
+    ),
+    InvitationBlockLifted: Reading(
+        "invitation_block.lifted", BLOCK, ("email", "organization_id"), within=None
     ),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),

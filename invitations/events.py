@@ -94,3 +94,14 @@ class InvitationPolicyChanged:
     actor_id: UUID | None
     allowed_domains: tuple[tuple[str, ...], tuple[str, ...]]
     denied_domains: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationBlockLifted:
+    """An operator lets an organization invite an address again. It is told to nobody there: it was
+    never told of the block."""
+
+    organization_id: UUID
+    block_id: UUID
+    actor_id: UUID | None
+    email: str

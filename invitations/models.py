@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -6,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from invitations.repositories import BlockRepository, InvitationRepository, PolicyRepository
-from organizations.models import CustomRole, TenantModel
+from organizations.models import CustomRole, TenantModel, loaded
 from organizations.permissions import SystemRole
 
 LIFETIME = timedelta(days=7)
@@ -18,6 +19,11 @@ AT_MOST_ONE_END = (
     | Q(accepted_at=None, revoked_at=None)
     | Q(declined_at=None, revoked_at=None)
 )
+
+
+def role_exists(role: str, custom_role_id: UUID | None) -> bool:
+    """Tell whether there is still the role that an invitation offers."""
+    return custom_role_id is not None or role in SystemRole.values
 
 
 class Status(models.TextChoices):
@@ -34,11 +40,10 @@ class Invitation(TenantModel):
     """An offer to join one organization, mailed to one address. Single use."""
 
     class Delivery(models.TextChoices):
-        QUEUED = "queued"
-        SENT = "sent"
-        FAILED = "failed"
-        """The mail server took it not yet; it is tried again."""
-        BOUNCED = "bounced"
+        QUEUED = "queued", "About to be sent"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Not taken yet, and tried again"
+        BOUNCED = "bounced", "Came back"
 
     email = models.EmailField(max_length=254)
     email_normalized = models.CharField(max_length=254)
@@ -50,7 +55,9 @@ class Invitation(TenantModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     """Who sent it last, or gave it its role: on whose rights it stands. None once that account is
-    gone, which voids nothing."""
+    gone, and of an operator's, neither of which voids anything."""
+    by_operator = models.BooleanField(default=False, db_default=False)
+    """Sent by whoever runs this, with a command, and by no member since."""
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(
@@ -79,6 +86,10 @@ class Invitation(TenantModel):
                 name="invitation_accepted_by_somebody",
             ),
             models.CheckConstraint(
+                condition=Q(by_operator=False) | Q(invited_by=None),
+                name="invitation_by_operator_or_member",
+            ),
+            models.CheckConstraint(
                 condition=Q(custom_role=None) | ~Q(role__in=SystemRole.values),
                 name="invitation_role_or_custom",
             ),
@@ -96,11 +107,28 @@ class Invitation(TenantModel):
             models.Index(
                 fields=NEWEST_FIRST, name="invitation_revoked", condition=~Q(revoked_at=None)
             ),
-            models.Index(fields=["email_normalized"], name="invitation_to", condition=OPEN),
+            models.Index(fields=["email_normalized"], name="invitation_to"),
+            # The admin's list of all organizations, which is walked by id, or by expiry while open.
+            models.Index(
+                fields=["-expires_at", "-id"], name="invitation_open_by_expiry", condition=OPEN
+            ),
+            *(
+                models.Index(
+                    fields=["-id"],
+                    name=f"invitation_{end}_newest",
+                    condition=~Q(**{f"{end}_at": None}),
+                )
+                for end in ("accepted", "declined", "revoked")
+            ),
+            models.Index(
+                fields=["delivery", "-id"],
+                name="invitation_not_sent",
+                condition=~Q(delivery="sent"),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.pk} to {self.organization_id}"
+        return f"{self.email} to {loaded(self, 'organization')}"
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +137,7 @@ class Invitation(TenantModel):
 
     @property
     def role_exists(self) -> bool:
-        return self.custom_role_id is not None or self.role in SystemRole.values
+        return role_exists(self.role, self.custom_role_id)
 
     @property
     def role_name(self) -> str:
@@ -135,7 +163,7 @@ class InvitationPolicy(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"of {self.organization_id}"
+        return f"of {loaded(self, 'organization')}"
 
     def admits(self, email_normalized: str) -> bool:
         """Tell whether an address may be invited; a domain stands for those below it too."""
@@ -159,6 +187,7 @@ class InvitationBlock(TenantModel):
                 fields=["organization", "email_normalized"], name="invitation_block_once"
             ),
         ]
+        indexes = [models.Index(fields=["email_normalized"], name="invitation_block_by")]
 
     def __str__(self) -> str:
-        return f"{self.pk} of {self.organization_id}"
+        return f"{loaded(self, 'organization')} by {self.email_normalized}"

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
+from accounts import addresses
 from organizations.repositories import TenantRepository
 
 if TYPE_CHECKING:
@@ -56,12 +57,23 @@ class InvitationRepository(TenantRepository["Invitation"]):
     def with_role(self) -> Self:
         return self.select_related("invited_by", "custom_role")
 
-    def shown(self, *, now: datetime) -> Self:
-        """Add what lists show: `status` at the moment, and `inviter_name`."""
+    def with_status(self, *, now: datetime) -> Self:
+        """Add `status`, at the moment."""
         ends = ("accepted", "declined", "revoked", "expired")
         cases = [When(_of_status(end, now), then=Value(end)) for end in ends]
         status = Case(*cases, default=Value("pending"), output_field=models.CharField())
-        return self.annotate(status=status, inviter_name=F("invited_by__full_name"))
+        return self.annotate(status=status)
+
+    def shown(self, *, now: datetime) -> Self:
+        """Add what lists show: `status`, and `inviter_name`."""
+        return self.with_status(now=now).annotate(inviter_name=F("invited_by__full_name"))
+
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all that were sent to one address."""
+        if "@" not in text:
+            return super().looked_up(text)
+        normal = _normal(text)
+        return self.addressed_to(normal) if normal else self.none()
 
     def welcome(self, email_normalized: str, *, now: datetime) -> Self:
         """Keep what the owner of an address may accept, as far as the organization goes."""
@@ -111,13 +123,30 @@ class PolicyRepository(TenantRepository["InvitationPolicy"]):
 
 
 class BlockRepository(TenantRepository["InvitationBlock"]):
+    def with_names(self) -> Self:
+        return self.select_related("organization")
+
     def by(self, email_normalized: str) -> Self:
         return self.filter(email_normalized=email_normalized)
+
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all by one address."""
+        if "@" not in text:
+            return super().looked_up(text)
+        normal = _normal(text)
+        return self.by(normal) if normal else self.none()
 
     def put(self, *, organization_id: UUID, email_normalized: str) -> None:
         """Block; once is enough."""
         new = self.model(organization_id=organization_id, email_normalized=email_normalized)
         self.bulk_create([new], ignore_conflicts=True)
+
+
+def _normal(email: str) -> str | None:
+    try:
+        return addresses.normalize(email)
+    except ValueError:
+        return None
 
 
 def _blocks() -> BlockRepository:
