@@ -37,6 +37,10 @@ from invitations.events import (
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationLinkCreated,
+    InvitationLinkRevoked,
+    InvitationLinkRotated,
+    InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
     InvitationResent,
@@ -103,6 +107,7 @@ MEMBER = Target("user", "user_id")
 ROLE = Target("role", "role")
 INVITATION = Target("invitation", "invitation_id")
 POLICY = Target("invitation_policy", "organization_id")
+LINK = Target("invitation_link", "link_id")
 BLOCK = Target("invitation_block", "block_id")
 ACCOUNT = Target("account", "user_id")
 
@@ -180,6 +185,10 @@ READINGS: dict[type, Reading] = {
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
     ),
+    InvitationLinkCreated: Reading("invitation_link.created", LINK, ("role", "max_uses")),
+    InvitationLinkRotated: Reading("invitation_link.rotated", LINK, ("role",)),
+    InvitationLinkRevoked: Reading("invitation_link.revoked", LINK, ("role",)),
+    InvitationLinkUsed: Reading("invitation_link.used", LINK, ("role",)),
     InvitationBlockLifted: Reading(
         "invitation_block.lifted", BLOCK, ("email", "organization_id"), within=None
     ),

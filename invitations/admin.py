@@ -7,9 +7,15 @@ from django.utils import timezone
 
 from core.admin_actions import asking, each
 from invitations.mails import inviter_name
-from invitations.models import Invitation, InvitationBlock, InvitationPolicy, Status
-from invitations.repositories import BlockRepository, InvitationRepository
-from invitations.services import blocks, sending
+from invitations.models import (
+    Invitation,
+    InvitationBlock,
+    InvitationLink,
+    InvitationPolicy,
+    Status,
+)
+from invitations.repositories import BlockRepository, InvitationRepository, LinkRepository
+from invitations.services import blocks, linking, sending
 from organizations.admin import LookedAt
 
 MISSING = "Its organization is deleted. Restore that first."
@@ -92,6 +98,41 @@ class InvitationAdmin(LookedAt):
             service(actor_id=None, now=now, **one)
 
         each(self, request, rows, act, done=done, missing=MISSING)
+
+
+@admin.register(InvitationLink)
+class InvitationLinkAdmin(LookedAt):
+    """Links that many may use, newest first. Their addresses are shown nowhere."""
+
+    list_display = [
+        "organization", "role", "uses", "max_uses", "expires_at", "revoked_at", "created_by",
+    ]  # fmt: skip
+    list_select_related = ["organization", "created_by", "custom_role"]
+    search_fields = ["organization__slug", "id"]
+    search_help_text = "Whole slug of an organization, or an id"
+    readonly_fields = [
+        "organization", "role", "uses", "max_uses", "allowed_domains", "expires_at", "revoked_at",
+        "created_by", "created_at", "id",
+    ]  # fmt: skip
+    fields = tuple(readonly_fields)
+    actions = ["revoke"]
+
+    def get_queryset(self, request: HttpRequest) -> LinkRepository:
+        return cast(LinkRepository, super().get_queryset(request)).with_people()
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return ["-created_at", "-id"] if request.GET.get("q") else ["-id"]
+
+    @admin.action(description="Revoke", permissions=["operation"])
+    @asking("Revoke these links? Who joined by them stays.", button="Revoke")
+    def revoke(self, request: HttpRequest, rows: LinkRepository) -> None:
+        now = timezone.now()
+
+        def act(row: InvitationLink) -> None:
+            place = {"organization_id": row.organization_id, "link_id": row.pk}
+            linking.revoke(actor_id=None, now=now, **place)
+
+        each(self, request, rows, act, done="revoked", missing=MISSING)
 
 
 @admin.register(InvitationPolicy)

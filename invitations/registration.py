@@ -5,16 +5,19 @@ from datetime import datetime
 from accounts import addresses, joining
 from accounts.models import User
 from core.errors import DomainError
+from invitations.models import InvitationLink
 from invitations.services import answering
 
 
 class Invitations:
     def welcomes(self, *, token: str, email: str, now: datetime) -> bool:
         try:
-            invitation = answering.preview(token=token, now=now).invitation
+            found = answering.preview(token=token, now=now)
         except DomainError:
             return False
-        return invitation.email_normalized == addresses.normalize(email)
+        if isinstance(found, InvitationLink):  # it was mailed to nobody, and proves no address
+            return False
+        return found.invitation.email_normalized == addresses.normalize(email)
 
     def join(self, *, token: str, user: User, now: datetime) -> None:
         answering.accept(token=token, user_id=user.pk, now=now)

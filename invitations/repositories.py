@@ -12,7 +12,7 @@ from accounts import addresses
 from organizations.repositories import TenantRepository
 
 if TYPE_CHECKING:
-    from invitations.models import Invitation, InvitationBlock, InvitationPolicy
+    from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
 
 
 def _open() -> Q:
@@ -105,6 +105,16 @@ class InvitationRepository(TenantRepository["Invitation"]):
     def of_sending(self, invitation: "Invitation") -> Self:
         """Keep the row unless it was sent anew since it was read."""
         return self.filter(pk=invitation.pk, sent_count=invitation.sent_count)
+
+
+class LinkRepository(TenantRepository["InvitationLink"]):
+    def with_people(self) -> Self:
+        """Load what pages show, and whose rights are asked."""
+        return self.select_related("organization", "created_by", "custom_role")
+
+    def shown(self) -> Self:
+        """Add what lists show: `creator_name`."""
+        return self.annotate(creator_name=F("created_by__full_name"))
 
 
 class PolicyRepository(TenantRepository["InvitationPolicy"]):

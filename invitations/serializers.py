@@ -8,7 +8,14 @@ from accounts import addresses
 from accounts.serializers import TokenSerializer
 from core.api.serializers import InputSerializer, ReadSerializer, rfc3339
 from invitations import links
-from invitations.models import MESSAGE_LENGTH, Invitation, InvitationPolicy, Status, role_exists
+from invitations.models import (
+    MESSAGE_LENGTH,
+    Invitation,
+    InvitationLink,
+    InvitationPolicy,
+    Status,
+    role_exists,
+)
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer
 
@@ -104,17 +111,20 @@ class OfferSerializer(ReadSerializer[Invitation]):
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """`email` is masked; `account_exists` tells whether to sign in or to register."""
+    """`email` is masked; `account_exists` tells whether to sign in or to register. Both are null
+    for a link that many may use."""
 
     organization = PlaceSerializer()
     inviter = InviterNameSerializer(allow_null=True)
     role = serializers.CharField()
     message = serializers.CharField()
-    email = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
     expires_at = serializers.DateTimeField()
-    account_exists = serializers.BooleanField()
+    account_exists = serializers.BooleanField(allow_null=True)
 
     def to_representation(self, preview: Any) -> dict[str, Any]:
+        if isinstance(preview, InvitationLink):
+            return _of_link(preview)
         invitation = preview.invitation
         offer = OfferSerializer(invitation).data
         return {
@@ -123,6 +133,19 @@ class PreviewSerializer(serializers.Serializer[Any]):
             "expires_at": rfc3339(invitation.expires_at),
             "account_exists": preview.account_exists,
         }
+
+
+def _of_link(link: InvitationLink) -> dict[str, Any]:
+    maker = link.created_by
+    return {
+        "organization": PlaceSerializer(link.organization).data,
+        "inviter": {"full_name": maker.full_name} if maker else None,
+        "role": link.role,
+        "message": "",
+        "email": None,
+        "expires_at": rfc3339(link.expires_at),
+        "account_exists": None,
+    }
 
 
 class JoinedSerializer(serializers.Serializer[Any]):

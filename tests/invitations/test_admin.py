@@ -8,18 +8,20 @@ from accounts.models import User
 from audit.models import AuditEntry
 from core import tokens
 from core.admin import EstimatingPaginator
+from core.errors import GoneError
 from core.jobs.rows import execute
 from invitations import links
 from invitations.models import Invitation, InvitationBlock, InvitationPolicy
-from invitations.services import answering, policies, sending
+from invitations.services import answering, joining, linking, policies, sending
 from organizations.models import Organization
 from tests.bounds import faults
 from tests.client import ApiClient
 from tests.conftest import make_user
 from tests.invitations.invited import ADA, expire, fresh, invite, role_of, secret
 
-INVITATIONS, POLICIES, BLOCKS = (
-    f"/admin/invitations/{name}/" for name in ("invitation", "invitationpolicy", "invitationblock")
+INVITATIONS, POLICIES, BLOCKS, LINKS = (
+    f"/admin/invitations/{name}/"
+    for name in ("invitation", "invitationpolicy", "invitationblock", "invitationlink")
 )
 STATUSES = ["accepted", "declined", "expired", "pending", "revoked"]
 
@@ -170,6 +172,23 @@ def test_a_block_ends_when_an_operator_lifts_it(
     assert role_of(acme, user) == "owner"
 
 
+def test_a_link_is_looked_at_and_revoked_and_its_address_shown_nowhere(
+    admin: ApiClient, acme: Organization, user: User
+) -> None:
+    link, address = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", now=timezone.now()
+    )
+
+    for page in (LINKS, f"{LINKS}{link.pk}/change/", f"{LINKS}?q=acme", f"{LINKS}?q={link.pk}"):
+        shown = admin.get(page).content.decode()
+        assert "uma@example.com" in shown, page
+        assert address.rpartition("/")[2] not in shown
+    assert "to Acme as member" in ask(admin, LINKS, "revoke", link)
+    assert "1 revoked." in act(admin, LINKS, "revoke", link)
+    with pytest.raises(GoneError):
+        joining.preview(token=address.rpartition("/")[2], now=timezone.now())
+
+
 ROWS = 12_000
 LARGE = "01900000-0000-7000-8000-000000000007"
 PAGES = [
@@ -180,6 +199,7 @@ PAGES = [
     *(f"{INVITATIONS}?q=acme&status={status}" for status in ("pending", "declined")),
     *(BLOCKS, f"{BLOCKS}?q=person777@example.com", f"{BLOCKS}?q=acme", f"{BLOCKS}?p=2"),
     *(POLICIES, f"{POLICIES}?q=acme"),
+    *(LINKS, f"{LINKS}?q=acme", f"{LINKS}?p=2"),
 ]
 ADD_INVITATIONS = """
 INSERT INTO invitations_invitation (id, created_at, updated_at, organization_id, email,
@@ -201,6 +221,12 @@ INSERT INTO invitations_invitationblock (id, created_at, updated_at, organizatio
 SELECT gen_random_uuid(), now(), now(), organization_id, email_normalized
 FROM invitations_invitation
 """
+ADD_LINKS = """
+INSERT INTO invitations_invitationlink (id, created_at, updated_at, organization_id, role, max_uses,
+    uses, allowed_domains, expires_at)
+SELECT gen_random_uuid(), created_at, now(), organization_id, 'member', 25, 0, '{}', now()
+FROM invitations_invitation
+"""
 
 
 @pytest.fixture
@@ -211,7 +237,8 @@ def many(acme: Organization, user: User, monkeypatch: pytest.MonkeyPatch) -> Non
     execute("SET LOCAL statement_timeout = 60000")
     execute(ADD_INVITATIONS, rows=ROWS, organization=acme.pk, user=user.pk)
     execute(ADD_BLOCKS)
-    for table in ("invitation", "invitationblock"):
+    execute(ADD_LINKS)
+    for table in ("invitation", "invitationblock", "invitationlink"):
         execute(f"ANALYZE invitations_{table}")
 
 
