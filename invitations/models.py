@@ -68,9 +68,10 @@ class Invitation(Offer):
     """An offer to join one organization, mailed to one address. Single use."""
 
     class Delivery(models.TextChoices):
-        QUEUED = "queued", "About to be sent"
+        QUEUED = "queued"
         SENT = "sent", "Sent"
-        FAILED = "failed", "Not taken yet, and tried again"
+        FAILED = "failed", "Failed, tried again"
+        """The mail server took it not yet."""
         BOUNCED = "bounced", "Came back"
 
     email = models.EmailField(max_length=254)
@@ -83,7 +84,7 @@ class Invitation(Offer):
     gone, and of an operator's, neither of which voids anything."""
     by_operator = models.BooleanField(default=False, db_default=False)
     """Sent by whoever runs this, with a command, and by no member since."""
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField("expires")
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
@@ -93,7 +94,7 @@ class Invitation(Offer):
     """Taken back, or replaced by a newer one after it had expired."""
     sent_count = models.PositiveIntegerField(default=1)
     """Mails that were asked for; the newest alone holds a link that works."""
-    last_sent_at = models.DateTimeField(null=True)
+    last_sent_at = models.DateTimeField("sent", null=True)
     delivery = models.CharField(max_length=16, choices=Delivery, default=Delivery.QUEUED)
 
     objects = InvitationRepository.as_manager()
@@ -239,6 +240,7 @@ class InvitationPolicy(TenantModel):
     objects = PolicyRepository.as_manager()
 
     class Meta:
+        verbose_name_plural = "invitation policies"
         constraints = [
             models.UniqueConstraint(fields=["organization"], name="invitation_policy_once"),
         ]

@@ -84,7 +84,7 @@ def test_every_page_shows_and_none_has_a_token(
             assert token is not None
             assert tokens.secret_of(token) not in answer.content.decode()
     detail = admin.get(f"{INVITATIONS}{invitation.pk}/change/").content.decode()
-    for text in ("b@example.com", "Pending", "About to be sent", "Do come.", "uma@example.com"):
+    for text in ("b@example.com", "Pending", "Queued", "Do come.", "uma@example.com"):
         assert text in detail
 
 
@@ -92,6 +92,7 @@ def test_each_status_is_a_filter_in_words(admin: ApiClient, acme: Organization, 
     rows = one_of_each(acme, user)
 
     page = admin.get(INVITATIONS).content.decode()
+    assert "Invitation policies" in page
     for status in STATUSES:
         assert f"{status.title()}</a>" in " ".join(page.split()).replace(" </a>", "</a>"), status
         assert listed(admin, INVITATIONS, status=status) == [str(rows[status].pk)], status
