@@ -33,9 +33,14 @@ from core.origin import Door, Origin
 from core.redaction import redact
 from invitations.events import (
     InvitationAccepted,
+    InvitationBlockLifted,
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationLinkCreated,
+    InvitationLinkRevoked,
+    InvitationLinkRotated,
+    InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
     InvitationResent,
@@ -102,6 +107,8 @@ MEMBER = Target("user", "user_id")
 ROLE = Target("role", "role")
 INVITATION = Target("invitation", "invitation_id")
 POLICY = Target("invitation_policy", "organization_id")
+LINK = Target("invitation_link", "link_id")
+BLOCK = Target("invitation_block", "block_id")
 ACCOUNT = Target("account", "user_id")
 
 
@@ -177,6 +184,13 @@ READINGS: dict[type, Reading] = {
     InvitationDeclined: of_invitation("invitation.declined", by=holder),
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
+    ),
+    InvitationLinkCreated: Reading("invitation_link.created", LINK, ("role", "max_uses")),
+    InvitationLinkRotated: Reading("invitation_link.rotated", LINK, ("role",)),
+    InvitationLinkRevoked: Reading("invitation_link.revoked", LINK, ("role",)),
+    InvitationLinkUsed: Reading("invitation_link.used", LINK, ("role",)),
+    InvitationBlockLifted: Reading(
+        "invitation_block.lifted", BLOCK, ("email", "organization_id"), within=None
     ),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),

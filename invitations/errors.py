@@ -24,6 +24,27 @@ class InvitationUsedError(GoneError):
     detail = "This invitation was answered before, and counts once."
 
 
+class LinkUsedUpError(InvitationUsedError):
+    detail = "As many people joined by this link as it was for. Ask for another one."
+
+
+class LinkClosedError(ConflictError):
+    """It can't be given a new address: nobody could join by that either."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"This link is {status.replace('_', ' ')}. Make a new one.")
+
+
+class FormerMemberError(ForbiddenError):
+    detail = (
+        "You belonged here before, or are suspended. Ask an owner or admin to invite you by mail."
+    )
+
+
+class AccountLeavingError(ConflictError):
+    detail = "This account is going to be deleted. Keep it first; the invitation stays open."
+
+
 class InviterLostPermissionError(GoneError):
     code = "inviter_lost_permission"
     detail = "Whoever sent this may no longer give this role. Ask an owner or admin to invite you."

@@ -94,3 +94,55 @@ class InvitationPolicyChanged:
     actor_id: UUID | None
     allowed_domains: tuple[tuple[str, ...], tuple[str, ...]]
     denied_domains: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationBlockLifted:
+    """An operator lets an organization invite an address again. It is told to nobody there: it was
+    never told of the block."""
+
+    organization_id: UUID
+    block_id: UUID
+    actor_id: UUID | None
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLinkCreated:
+    """Somebody made a link that many may use."""
+
+    organization_id: UUID
+    link_id: UUID
+    actor_id: UUID | None
+    role: str
+    max_uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLinkRotated:
+    """It has a new address; the one before works no longer."""
+
+    organization_id: UUID
+    link_id: UUID
+    actor_id: UUID | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLinkRevoked:
+    """It was taken back. Who joined by it stays."""
+
+    organization_id: UUID
+    link_id: UUID
+    actor_id: UUID | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLinkUsed:
+    """`actor_id` joined by it."""
+
+    organization_id: UUID
+    link_id: UUID
+    actor_id: UUID | None
+    role: str

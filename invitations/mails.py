@@ -5,6 +5,7 @@ from smtplib import SMTPRecipientsRefused
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from core import mail
@@ -90,6 +91,8 @@ def _context(invitation: Invitation, token: MailedToken) -> dict[str, object]:
 
 def inviter_name(invitation: Invitation) -> str:
     """Return what the invited know the inviter by."""
+    if invitation.by_operator:
+        return str(settings.PRODUCT_NAME)
     if invitation.invited_by is None:
         return "A former member"
     return invitation.invited_by.full_name or "A member"

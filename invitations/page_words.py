@@ -18,6 +18,15 @@ PASSWORD = Field(
     "current-password",
 )
 
+EMAIL = Field("email", "email", "Your address", "The one of your account.", "username")
+OWN_PASSWORD = Field(
+    "password",
+    "password",
+    "Your password",
+    "The one of your account. For a new account choose at least 12 characters.",
+    "current-password",
+)
+
 ASK = "Ask the person who invited you for a new invitation."
 
 STATES = {
@@ -32,6 +41,12 @@ STATES = {
         "your address, and open the invitation again.",
         "Nearly there",
     ),
+    "link_registered": Words(
+        "One step is left",
+        "You have not joined yet. Look into your mailbox and follow the mail we send you. Once "
+        "your address is confirmed, open this link again and join.",
+        "Nearly there",
+    ),
     "declined": Words(
         "The invitation is declined",
         "You did not join, and nothing else was changed. You can close this page.",
@@ -39,7 +54,8 @@ STATES = {
     ),
     "invitation_used": Words(
         "This invitation was already answered",
-        f"It counts once. If you have joined, sign in. Otherwise: {ASK.lower()}",
+        "It counts once, or for as many people as it was meant for. If you have joined, sign in. "
+        f"Otherwise: {ASK.lower()}",
         UNCHANGED,
     ),
     "invitation_expired": Words(

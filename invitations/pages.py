@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts import addresses
 from accounts.models import User
+from accounts.page_words import Field
 from accounts.serializers import PasswordField
 from accounts.services import credentials, registration
 from core import pages, ratelimits
@@ -18,11 +19,14 @@ from core.errors import DomainError, FieldProblem, GoneError, InvalidError
 from core.pages import answering
 from core.postgres import row_security
 from core.ratelimits import LimitReachedError
-from invitations import page_words
+from invitations import link_pages, page_words
 from invitations.mails import inviter_name
-from invitations.models import Invitation
+from invitations.models import Invitation, InvitationLink
 from invitations.services import answering as services
 from invitations.services.answering import Preview
+from organizations.models import Organization
+
+Offered = Preview | InvitationLink
 
 
 class JoinForm(InputSerializer):
@@ -47,13 +51,17 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     return _offer(request, token, found)
 
 
-def _answer(request: HttpRequest, token: str, found: Preview) -> HttpResponse:
+def _answer(request: HttpRequest, token: str, found: Offered) -> HttpResponse:
+    place = _place(found)
     if request.POST.get("answer") == "decline":
         block = "block" in request.POST
         services.decline(token=token, block=block, now=timezone.now())
-        return _over(request, "declined", organization=found.invitation.organization)
+        return _over(request, "declined", organization=place)
     try:
-        state = _join(request, token, found)
+        if isinstance(found, InvitationLink):
+            state = link_pages.answer(request, token, now=timezone.now())
+        else:
+            state = _join(request, token, found)
     except (GoneError, LimitReachedError):
         raise
     except InvalidError as error:
@@ -61,7 +69,11 @@ def _answer(request: HttpRequest, token: str, found: Preview) -> HttpResponse:
     except DomainError as error:
         problem = FieldProblem("", error.code, error.message)
         return _offer(request, token, found, problems=[problem], status=409)
-    return _over(request, state, organization=found.invitation.organization)
+    return _over(request, state, organization=place)
+
+
+def _place(found: Offered) -> Organization:
+    return (found if isinstance(found, InvitationLink) else found.invitation).organization
 
 
 def _join(request: HttpRequest, token: str, found: Preview) -> str:
@@ -96,29 +108,27 @@ def _typed(request: HttpRequest) -> dict[str, Any]:
 def _offer(
     request: HttpRequest,
     token: str,
-    found: Preview,
+    found: Offered,
     *,
     problems: list[FieldProblem] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    shown, fields = _shown(found)
     told = problems or []
     context = {
-        **_facts(found.invitation),
+        **shown,
         "token": token,
-        "account_exists": found.account_exists,
         "problems": told,
-        "fields": _fields(request, found, told),
+        "fields": _filled(request, fields, told),
     }
     return _page(request, "pages/invitation.html", context, status=status)
 
 
-def _fields(
-    request: HttpRequest, found: Preview, problems: list[FieldProblem]
+def _filled(
+    request: HttpRequest, fields: list[Field], problems: list[FieldProblem]
 ) -> list[dict[str, Any]]:
     """Return what is asked for. The name is kept as it was typed; a password is never sent back."""
-    name, password = page_words.NAME, page_words.NEW_PASSWORD
-    fields = [page_words.PASSWORD] if found.account_exists else [name, password]
-    kept = {name: request.POST.get(name.name, "")}
+    kept = {page_words.NAME: request.POST.get(page_words.NAME.name, "")}
     return [
         {
             "field": field,
@@ -127,6 +137,15 @@ def _fields(
         }
         for field in fields
     ]
+
+
+def _shown(found: Offered) -> tuple[dict[str, Any], list[Field]]:
+    """Return what the page tells, and what it asks for."""
+    if isinstance(found, InvitationLink):
+        return link_pages.facts(found), link_pages.FIELDS
+    exists = found.account_exists
+    fields = [page_words.PASSWORD] if exists else [page_words.NAME, page_words.NEW_PASSWORD]
+    return {**_facts(found.invitation), "account_exists": exists}, fields
 
 
 def _facts(invitation: Invitation) -> dict[str, Any]:

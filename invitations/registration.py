@@ -6,6 +6,7 @@ from accounts import addresses, joining
 from accounts.models import User
 from core.errors import DomainError
 from core.postgres import row_security
+from invitations.models import InvitationLink
 from invitations.services import answering
 
 
@@ -13,10 +14,12 @@ class Invitations:
     @row_security.everywhere()
     def welcomes(self, *, token: str, email: str, now: datetime) -> bool:
         try:
-            invitation = answering.preview(token=token, now=now).invitation
+            found = answering.preview(token=token, now=now)
         except DomainError:
             return False
-        return invitation.email_normalized == addresses.normalize(email)
+        if isinstance(found, InvitationLink):  # it was mailed to nobody, and proves no address
+            return False
+        return found.invitation.email_normalized == addresses.normalize(email)
 
     @row_security.everywhere()
     def join(self, *, token: str, user: User, now: datetime) -> None:

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
+from accounts import addresses
 from organizations.repositories import TenantRepository
 
 if TYPE_CHECKING:
-    from invitations.models import Invitation, InvitationBlock, InvitationPolicy
+    from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
 
 
 def _open() -> Q:
@@ -56,12 +57,23 @@ class InvitationRepository(TenantRepository["Invitation"]):
     def with_role(self) -> Self:
         return self.select_related("invited_by", "custom_role")
 
-    def shown(self, *, now: datetime) -> Self:
-        """Add what lists show: `status` at the moment, and `inviter_name`."""
+    def with_status(self, *, now: datetime) -> Self:
+        """Add `status`, at the moment."""
         ends = ("accepted", "declined", "revoked", "expired")
         cases = [When(_of_status(end, now), then=Value(end)) for end in ends]
         status = Case(*cases, default=Value("pending"), output_field=models.CharField())
-        return self.annotate(status=status, inviter_name=F("invited_by__full_name"))
+        return self.annotate(status=status)
+
+    def shown(self, *, now: datetime) -> Self:
+        """Add what lists show: `status`, and `inviter_name`."""
+        return self.with_status(now=now).annotate(inviter_name=F("invited_by__full_name"))
+
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all that were sent to one address."""
+        if "@" not in text:
+            return super().looked_up(text)
+        normal = _normal(text)
+        return self.addressed_to(normal) if normal else self.none()
 
     def welcome(self, email_normalized: str, *, now: datetime) -> Self:
         """Keep what the owner of an address may accept, as far as the organization goes."""
@@ -103,6 +115,16 @@ class InvitationRepository(TenantRepository["Invitation"]):
         return self.filter(pk=invitation.pk, sent_count=invitation.sent_count)
 
 
+class LinkRepository(TenantRepository["InvitationLink"]):
+    def with_people(self) -> Self:
+        """Load what pages show, and whose rights are asked."""
+        return self.select_related("organization", "created_by", "custom_role")
+
+    def shown(self) -> Self:
+        """Add what lists show: `creator_name`."""
+        return self.annotate(creator_name=F("created_by__full_name"))
+
+
 class PolicyRepository(TenantRepository["InvitationPolicy"]):
     def of(self, organization_id: UUID) -> "InvitationPolicy":
         """Return the organization's, or one that is not stored and admits everybody."""
@@ -119,13 +141,30 @@ class PolicyRepository(TenantRepository["InvitationPolicy"]):
 
 
 class BlockRepository(TenantRepository["InvitationBlock"]):
+    def with_names(self) -> Self:
+        return self.select_related("organization")
+
     def by(self, email_normalized: str) -> Self:
         return self.filter(email_normalized=email_normalized)
+
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or all by one address."""
+        if "@" not in text:
+            return super().looked_up(text)
+        normal = _normal(text)
+        return self.by(normal) if normal else self.none()
 
     def put(self, *, organization_id: UUID, email_normalized: str) -> None:
         """Block; once is enough."""
         new = self.model(organization_id=organization_id, email_normalized=email_normalized)
         self.bulk_create([new], ignore_conflicts=True)
+
+
+def _normal(email: str) -> str | None:
+    try:
+        return addresses.normalize(email)
+    except ValueError:
+        return None
 
 
 def _blocks() -> BlockRepository:

@@ -1,5 +1,6 @@
 from typing import Any, ClassVar
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -7,7 +8,14 @@ from accounts import addresses
 from accounts.serializers import TokenSerializer
 from core.api.serializers import InputSerializer, ReadSerializer, rfc3339
 from invitations import links
-from invitations.models import MESSAGE_LENGTH, Invitation, InvitationPolicy, Status
+from invitations.models import (
+    MESSAGE_LENGTH,
+    Invitation,
+    InvitationLink,
+    InvitationPolicy,
+    Status,
+    role_exists,
+)
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer
 
@@ -21,19 +29,29 @@ class InviterSerializer(serializers.Serializer[Any]):
 
 
 class InvitationSerializer(ReadSerializer[Invitation]):
-    """`invited_by` is null once that account is gone. Reads rows that are `shown`."""
+    """`invited_by` is null once that account is gone, and where operators invited (`by_operator`).
 
+    With `role_exists` false the role was deleted since: accepting answers 409. Reads rows that are
+    `shown`.
+    """
+
+    role_exists = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField()
     invited_by = serializers.SerializerMethodField()
 
     class Meta:
         model = Invitation
         fields = [
-            "id", "email", "role", "status", "message", "invited_by", "expires_at", "created_at",
-            "sent_count", "last_sent_at", "delivery",
+            "id", "email", "role", "role_exists", "status", "message", "invited_by", "by_operator",
+            "expires_at", "created_at", "sent_count", "last_sent_at", "delivery",
         ]  # fmt: skip
         read_only_fields = fields
-        columns: ClassVar[list[str]] = ["status", "invited_by_id", "inviter_name"]
+        columns: ClassVar[list[str]] = [
+            "custom_role_id", "status", "invited_by_id", "inviter_name",
+        ]  # fmt: skip
+
+    def get_role_exists(self, invitation: Any) -> bool:
+        return role_exists(invitation.role, invitation.custom_role_id)
 
     @extend_schema_field(serializers.ChoiceField(choices=STATUSES))
     def get_status(self, invitation: Any) -> str:
@@ -73,7 +91,8 @@ class InviterNameSerializer(serializers.Serializer[Any]):
 
 
 class OfferSerializer(ReadSerializer[Invitation]):
-    """An invitation as the invited see it. `inviter` is null once that account is gone."""
+    """An invitation as the invited see it. `inviter` is null once that account is gone; of an
+    invitation by operators it is the name of the product."""
 
     organization = PlaceSerializer()
     inviter = serializers.SerializerMethodField()
@@ -85,22 +104,27 @@ class OfferSerializer(ReadSerializer[Invitation]):
 
     @extend_schema_field(InviterNameSerializer(allow_null=True))
     def get_inviter(self, invitation: Invitation) -> dict[str, str] | None:
+        if invitation.by_operator:
+            return {"full_name": settings.PRODUCT_NAME}
         inviter = invitation.invited_by
         return {"full_name": inviter.full_name} if inviter else None
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
-    """`email` is masked; `account_exists` tells whether to sign in or to register."""
+    """`email` is masked; `account_exists` tells whether to sign in or to register. Both are null
+    for a link that many may use."""
 
     organization = PlaceSerializer()
     inviter = InviterNameSerializer(allow_null=True)
     role = serializers.CharField()
     message = serializers.CharField()
-    email = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
     expires_at = serializers.DateTimeField()
-    account_exists = serializers.BooleanField()
+    account_exists = serializers.BooleanField(allow_null=True)
 
     def to_representation(self, preview: Any) -> dict[str, Any]:
+        if isinstance(preview, InvitationLink):
+            return _of_link(preview)
         invitation = preview.invitation
         offer = OfferSerializer(invitation).data
         return {
@@ -109,6 +133,19 @@ class PreviewSerializer(serializers.Serializer[Any]):
             "expires_at": rfc3339(invitation.expires_at),
             "account_exists": preview.account_exists,
         }
+
+
+def _of_link(link: InvitationLink) -> dict[str, Any]:
+    maker = link.created_by
+    return {
+        "organization": PlaceSerializer(link.organization).data,
+        "inviter": {"full_name": maker.full_name} if maker else None,
+        "role": link.role,
+        "message": "",
+        "email": None,
+        "expires_at": rfc3339(link.expires_at),
+        "account_exists": None,
+    }
 
 
 class JoinedSerializer(serializers.Serializer[Any]):

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from invitations import own_views, views
+from invitations import link_views, own_views, views
 
 LIST = "organizations/<uuid:organization_id>/invitations"
 ONE = f"{LIST}/<uuid:invitation_id>"
+LINKS = "organizations/<uuid:organization_id>/invitation-links"
+LINK = f"{LINKS}/<uuid:link_id>"
 
 urlpatterns = [
     path(LIST, views.InvitationViewSet.as_view({"get": "list", "post": "create"})),
@@ -19,6 +21,9 @@ urlpatterns = [
         "organizations/<uuid:organization_id>/invitation-policy",
         views.InvitationPolicyViewSet.as_view({"get": "retrieve", "put": "update"}),
     ),
+    path(LINKS, link_views.InvitationLinkViewSet.as_view({"get": "list", "post": "create"})),
+    path(LINK, link_views.InvitationLinkViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    path(f"{LINK}/rotate", link_views.InvitationLinkViewSet.as_view({"post": "rotate"})),
     path("invitations", own_views.OfferViewSet.as_view({"get": "list"})),
     path("invitations/preview", own_views.PreviewView.as_view()),
     path("invitations/accept", own_views.AcceptView.as_view()),

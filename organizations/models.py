@@ -226,7 +226,7 @@ class Membership(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{_loaded(self, 'user')} in {_loaded(self, 'organization')}"
+        return f"{loaded(self, 'user')} in {loaded(self, 'organization')}"
 
     @property
     def is_active(self) -> bool:
@@ -276,9 +276,9 @@ class OwnershipOffer(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{_loaded(self, 'organization')} to {_loaded(self, 'user')}"
+        return f"{loaded(self, 'organization')} to {loaded(self, 'user')}"
 
 
-def _loaded(row: TenantModel, name: str) -> Any:
+def loaded(row: TenantModel, name: str) -> Any:
     """Return what a foreign key leads to, or its id: naming a row asks no question."""
     return row._state.fields_cache.get(name, getattr(row, f"{name}_id"))

@@ -9,11 +9,12 @@ from django.db import transaction
 from accounts.errors import EmailNotVerifiedError
 from accounts.models import User
 from core import tokens
-from core.errors import ConflictError, NotFoundError
+from core.errors import NotFoundError
 from core.events import publish
 from core.models import MailedToken
 from invitations import facts, links, standing
 from invitations.errors import (
+    AccountLeavingError,
     DomainNotAdmittedError,
     EmailMismatchError,
     InvitationExpiredError,
@@ -22,15 +23,12 @@ from invitations.errors import (
     InvitationUsedError,
 )
 from invitations.events import InvitationAccepted, InvitationDeclined
-from invitations.models import Invitation, InvitationBlock, InvitationPolicy
+from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
+from invitations.services import joining
 from organizations.models import Membership, Organization
 from organizations.services import members
 
 State = Membership.State
-
-
-class AccountLeavingError(ConflictError):
-    detail = "This account is going to be deleted. Keep it first; the invitation stays open."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,14 @@ class Preview:
     account_exists: bool
 
 
-def preview(*, token: str, now: datetime) -> Preview:
+def preview(*, token: str, now: datetime) -> Preview | InvitationLink:
     """Look without spending anything. Raises GoneError for what could not be accepted."""
+    if joining.is_link(token):
+        return joining.preview(token=token, now=now)
     found = _find(token)
     invitation = Invitation.objects.with_people().by_id(found.subject_id)
     _require_open(invitation, found, now=now)
-    _require_place(invitation.organization)
+    standing.require_place(invitation.organization)
     standing.require_inviter(invitation)
     account = User.objects.by_email(invitation.email)
     return Preview(invitation, account is not None and account.email_verified)
@@ -64,6 +64,8 @@ def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
     Raises GoneError, EmailMismatchError, EmailNotVerifiedError, DomainNotAdmittedError, and
     RoleGoneError or another ConflictError.
     """
+    if joining.is_link(token):
+        return joining.join(token=token, user_id=user_id, now=now)
     found = _find(token)
     user, invitation = _begin(user_id, found.subject_id)
     earlier = _accepted_before(invitation, user)
@@ -92,16 +94,19 @@ def accept_own(*, invitation_id: UUID, user_id: UUID, now: datetime) -> Membersh
 
 
 @transaction.atomic
-def decline(*, token: str, block: bool = False, now: datetime) -> Invitation:
+def decline(*, token: str, block: bool = False, now: datetime) -> None:
     """Close an invitation on the word of whoever holds the link. Raises GoneError.
 
-    With `block` the organization reaches this address no more, and is not told so.
+    With `block` the organization reaches this address no more, and is not told so. A link that
+    many hold stays as it is.
     """
+    if joining.is_link(token):
+        return joining.decline(token=token, block=block, now=now)
     found = _find(token)
     _lock_organization(found.subject_id)
     invitation = Invitation.objects.with_people().locked().by_id(found.subject_id)
     _require_open(invitation, _find(token), now=now)
-    _require_place(invitation.organization)
+    standing.require_place(invitation.organization)
     Invitation.objects.change(invitation, declined_at=now)
     links.end(invitation, now=now)
     if block:
@@ -110,7 +115,7 @@ def decline(*, token: str, block: bool = False, now: datetime) -> Invitation:
             email_normalized=invitation.email_normalized,
         )
     publish(InvitationDeclined(**facts.of(invitation, None)))
-    return invitation
+    return None
 
 
 def _find(token: str) -> MailedToken:
@@ -158,14 +163,8 @@ def _require_open(invitation: Invitation, found: MailedToken | None, *, now: dat
         raise InvitationExpiredError
 
 
-def _require_place(organization: Organization) -> None:
-    """Raises InvitationGoneError while there is nothing to join; it holds again afterwards."""
-    if organization.is_deleted or organization.is_suspended:
-        raise InvitationGoneError
-
-
 def _join(invitation: Invitation, user: User, *, now: datetime) -> Membership:
-    _require_place(invitation.organization)
+    standing.require_place(invitation.organization)
     here = Membership.objects.for_organization(invitation.organization_id)
     before = here.with_organization().of(user.pk).first()
     restores = before is not None and before.state in {State.SUSPENDED, State.REMOVED}

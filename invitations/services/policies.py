@@ -28,8 +28,8 @@ def change(
     rights.require(permissions.UPDATE)
     policy = InvitationPolicy.objects.of(organization_id)
     before = (tuple(policy.allowed_domains), tuple(policy.denied_domains))
-    policy.allowed_domains = _domains(allowed_domains, "/allowed_domains")
-    policy.denied_domains = _domains(denied_domains, "/denied_domains")
+    policy.allowed_domains = domains(allowed_domains, "/allowed_domains")
+    policy.denied_domains = domains(denied_domains, "/denied_domains")
     InvitationPolicy.objects.put(policy)
     publish(
         InvitationPolicyChanged(
@@ -42,7 +42,7 @@ def change(
     return policy
 
 
-def _domains(given: Sequence[str], pointer: str) -> list[str]:
+def domains(given: Sequence[str], pointer: str) -> list[str]:
     """Return the domains as addresses hold them, each once. Raises InvalidError."""
     found: dict[str, None] = {}
     for index, name in enumerate(given):

@@ -6,6 +6,7 @@ an acceptance and a revocation.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -42,7 +43,7 @@ class BouncedError(ConflictError):
 def create(
     *,
     organization_id: UUID,
-    actor_id: UUID,
+    actor_id: UUID | None,
     email: str,
     role: str,
     message: str = "",
@@ -170,7 +171,9 @@ def revoke_for(*, organization_id: UUID, email_normalized: str, now: datetime) -
         _close(invitation, actor_id=None, now=now)
 
 
-def _send(organization_id: UUID, actor_id: UUID, draft: Draft, *, now: datetime) -> Invitation:
+def _send(
+    organization_id: UUID, actor_id: UUID | None, draft: Draft, *, now: datetime
+) -> Invitation:
     if draft.expired is not None:
         _close(draft.expired, actor_id=actor_id, now=now)
     invitation = Invitation.objects.add(
@@ -181,6 +184,7 @@ def _send(organization_id: UUID, actor_id: UUID, draft: Draft, *, now: datetime)
         custom_role=draft.role.custom,
         message=draft.message,
         invited_by_id=actor_id,
+        by_operator=actor_id is None,
         expires_at=now + LIFETIME,
         created_at=now,
     )
@@ -211,9 +215,9 @@ def _close(invitation: Invitation, *, actor_id: UUID | None, now: datetime) -> N
     publish(InvitationRevoked(**facts.of(invitation, actor_id)))
 
 
-def _answered_by(actor_id: UUID | None) -> dict[str, UUID]:
+def _answered_by(actor_id: UUID | None) -> dict[str, Any]:
     """Return the columns that make somebody answer for it; an operator takes it from nobody."""
-    return {"invited_by_id": actor_id} if actor_id else {}
+    return {"invited_by_id": actor_id, "by_operator": False} if actor_id else {}
 
 
 def _within_limit(row: Draft | DomainError) -> Draft | DomainError:

@@ -311,6 +311,10 @@ def test_a_role_that_was_deleted_is_a_conflict(  # INV 18
     assert (refused["status"], refused["code"]) == (409, "conflict")
     assert role_of(acme, ada) is None
     assert fresh(invitation).is_open
+    for path in (address(acme), address(acme, invitation)):
+        shown = signed_in(user).read(path)
+        row = shown["items"][0] if "items" in shown else shown
+        assert (row["role"], row["role_exists"], row["status"]) == ("scribe", False, "pending")
 
 
 def test_a_custom_role_is_given_as_it_is(acme: Organization, user: User, ada: User) -> None:

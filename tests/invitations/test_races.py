@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from accounts.services import deletion
 from core.models import MailedToken
-from invitations.models import Invitation
-from invitations.services import sending
+from invitations.models import Invitation, InvitationLink
+from invitations.services import linking, sending
 from organizations.events import MemberJoined
 from organizations.models import Membership, Organization
 from organizations.services import lifecycle, members
@@ -271,6 +271,46 @@ def test_lists_of_the_same_people_take_turns(acme: Organization, user: User) -> 
 
     assert [status for status, _ in found[:2]] == [200, 200]
     assert Invitation.objects.count() == 10
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_fifty_at_once_use_a_link_for_ten_ten_times(  # INV 22
+    acme: Organization, user: User, round_: int
+) -> None:
+    link, address_ = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", max_uses=10, now=timezone.now()
+    )
+    token = address_.rpartition("/")[2]
+    waiting = [signed_in(make_user(f"p{n}@example.com")) for n in range(50)]
+    found: list[Any] = []
+
+    while waiting:  # 503 is for who stood in line for too long on a slow machine: they come again
+        told = answers(*(accepting(client, token) for client in waiting))
+        found += [each for each in told if each[0] != 503]
+        waiting = [client for client, each in zip(waiting, told, strict=True) if each[0] == 503]
+
+    assert Counter(found) == {(200, ""): 10, (410, "invitation_used"): 40}
+    assert Membership.objects.for_organization(acme.pk).count() == 1 + 10
+    assert InvitationLink.objects.by_id(link.pk).uses == 10
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_joining_by_a_link_against_its_new_address(  # INV 22
+    acme: Organization, user: User, round_: int
+) -> None:
+    link, address_ = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", now=timezone.now()
+    )
+    ada, path = make_user(ADA), f"/api/v1/organizations/{acme.pk}/invitation-links/{link.pk}"
+
+    accepted, rotated = answers(
+        accepting(signed_in(ada), address_.rpartition("/")[2]),
+        (signed_in(user), "POST", f"{path}/rotate", None),
+    )
+
+    assert rotated == (200, "")
+    assert accepted in [(200, ""), (410, "invitation_revoked")]
+    assert role_of(acme, ada) == ("member" if accepted[0] == 200 else None)
 
 
 def once_done(change: Act, act: Act) -> Any:

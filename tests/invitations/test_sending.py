@@ -30,8 +30,8 @@ def test_inviting_answers_with_the_invitation(
     made = answer.json()
     created = Invitation.objects.get()
     assert made.keys() == {
-        "id", "email", "role", "status", "message", "invited_by", "expires_at", "created_at",
-        "sent_count", "last_sent_at", "delivery", "link",
+        "id", "email", "role", "role_exists", "status", "message", "invited_by", "by_operator",
+        "expires_at", "created_at", "sent_count", "last_sent_at", "delivery", "link",
     }  # fmt: skip
     assert made["invited_by"] == {"id": str(user.pk), "full_name": "Uma User"}
     assert (made["email"], made["role"], made["message"]) == (
