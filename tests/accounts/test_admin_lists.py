@@ -181,8 +181,8 @@ def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     registered = {model.__name__ for model in admin.site._registry}
 
     assert registered == {
-        "AuditEntry", "CustomRole", "Membership", "Organization", "OwnershipOffer", "User",
-        "UserSession",
+        "AuditEntry", "CustomRole", "Invitation", "InvitationBlock", "InvitationLink",
+        "InvitationPolicy", "Membership", "Organization", "OwnershipOffer", "User", "UserSession",
     }  # fmt: skip
 
 
