@@ -69,7 +69,7 @@ def test_a_line_has_what_every_line_has() -> None:
 def test_everything_ends_in_the_same_place_in_the_same_shape() -> None:
     found = lines(
         "structlog.contextvars.bind_contextvars(request_id='r1')\n"
-        "logging.getLogger('uvicorn.error').info('Started %s', 'x', extra={'port': 1})\n"
+        "logging.getLogger('uvicorn.error').warning('Started %s', 'x', extra={'port': 1})\n"
         "logging.getLogger('django.security').warning('odd')\n"
         "logging.getLogger('some.library').error('broken %d', 'arguments')\n"
         "warnings.warn('old')\n"
@@ -77,7 +77,7 @@ def test_everything_ends_in_the_same_place_in_the_same_shape() -> None:
     )
 
     assert [(line["logger"], line["level"]) for line in found] == [
-        ("uvicorn.error", "info"),
+        ("uvicorn.error", "warning"),
         ("django.security", "warning"),
         ("some.library", "error"),
         ("py.warnings", "warning"),
@@ -106,8 +106,9 @@ def test_servers_that_configured_themselves_are_brought_home() -> None:
         "    logging.getLogger(name).propagate = False\n"
         "from core.logging import SERVER_LOGGING\n"
         "import logging.config; logging.config.dictConfig(SERVER_LOGGING)\n"
-        "logging.getLogger('uvicorn.error').info('up')\n"
+        "logging.getLogger('uvicorn.error').warning('odd')\n"
         "logging.getLogger('_granian').info('up')\n"
+        "logging.getLogger('uvicorn.error').info('WebSocket /ws/v1?ticket=secret [accepted]')\n"
         "logging.getLogger('uvicorn.access').info('GET /')\n"
     )
 
