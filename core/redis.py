@@ -16,6 +16,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from hashlib import sha1
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import redis
@@ -114,6 +115,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.scope = f"{urlsplit(url).path.strip('/') or 0}:"
+        """Before every name of publish and subscribe, which know no databases of their own."""
         self.breaker = Breaker("redis")
         pool = redis.BlockingConnectionPool.from_url(
             url,

@@ -112,7 +112,8 @@ class HubChannelLayer(BaseChannelLayer):
             key = GROUP + group
             by_host.setdefault(self._store_index(key), []).append((key, _packed(message)))
         for index, packed in by_host.items():
-            self._stores[index].call(partial(_publish_all, packed=packed))
+            store = self._stores[index]
+            store.call(partial(_publish_all, scope=store.scope, packed=packed))
 
     def attach(self, channel: str, sink: Sink) -> None:
         """Hand messages to this channel to a function, in place of a mailbox."""
@@ -136,7 +137,8 @@ class HubChannelLayer(BaseChannelLayer):
 
     async def _publish(self, key: str, message: Any) -> None:
         payload = _packed(message)
-        await self._store(key).acall(lambda client: client.publish(key, payload))
+        store = self._store(key)
+        await store.acall(lambda client: client.publish(store.scope + key, payload))
 
     def _store(self, key: str) -> Store:
         return self._stores[self._store_index(key)]
@@ -150,10 +152,10 @@ def _inbox(channel: str) -> str:
     return CHANNEL + channel.partition("!")[0]
 
 
-def _publish_all(client: Client, *, packed: Sequence[tuple[str, bytes]]) -> None:
+def _publish_all(client: Client, *, scope: str, packed: Sequence[tuple[str, bytes]]) -> None:
     with client.pipeline(transaction=False) as pipeline:
         for key, payload in packed:
-            pipeline.publish(key, payload)
+            pipeline.publish(scope + key, payload)
         pipeline.execute()
 
 

@@ -76,7 +76,7 @@ class Subscriptions:
         if command == "SUBSCRIBE":
             self._unconfirmed.update(names)
         try:
-            await connection.send_command(command, *names)
+            await connection.send_command(command, *(self._store.scope + name for name in names))
         except (RedisError, OSError, RuntimeError):
             self._connection = None
             await connection.disconnect(nowait=True)
@@ -117,9 +117,9 @@ class Subscriptions:
                 reply = await connection.read_response(timeout=SILENCE_SECONDS)
                 kind = reply[0]
                 if kind == b"message":
-                    self._arrived(reply[1].decode(), reply[2])
+                    self._arrived(self._name(reply[1]), reply[2])
                 elif kind == b"subscribe":
-                    self._confirm(reply[1].decode())
+                    self._confirm(self._name(reply[1]))
         finally:
             pings.cancel()
 
@@ -127,6 +127,9 @@ class Subscriptions:
         while True:
             await asyncio.sleep(PING_SECONDS)
             await connection.send_command("PING")
+
+    def _name(self, heard: bytes) -> str:
+        return heard.decode().removeprefix(self._store.scope)
 
     def _confirm(self, name: str) -> None:
         self._unconfirmed[name] -= 1

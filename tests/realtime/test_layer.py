@@ -200,7 +200,7 @@ async def test_who_waits_again_has_lost_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 async def publish_nonsense(client: redis.AsyncClient, *, key: str) -> None:
-    await client.publish(key, b"\xc1 nonsense")
+    await client.publish(redis.store().scope + key, b"\xc1 nonsense")
 
 
 async def test_nonsense_on_redis_ends_nothing() -> None:
@@ -226,7 +226,9 @@ async def test_a_group_does_not_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await heard(here, channel) == HELLO
     # There is no key in Redis that could: the membership is a subscription, for as long as it is.
     keys = await redis.acall(lambda client: client.keys("*group*"))
-    [(_, count)] = await redis.acall(lambda client: client.pubsub_numsub(hub.GROUP + "chat"))
+    [(_, count)] = await redis.acall(
+        lambda client: client.pubsub_numsub(redis.store().scope + hub.GROUP + "chat")
+    )
     assert (keys, count) == ([], 1)
 
 
@@ -237,7 +239,9 @@ async def test_the_last_to_leave_ends_the_subscription() -> None:
         await here.group_add("chat", channel)
     here.detach(channels[0])
     await here.group_discard("chat", channels[1])
-    while await redis.acall(lambda client: client.pubsub_channels("*group:chat")):
+    while await redis.acall(
+        lambda client: client.pubsub_channels(redis.store().scope + "*group:chat")
+    ):
         await asyncio.sleep(0.01)
 
     await here.group_add("chat", channels[1])
@@ -262,7 +266,9 @@ async def test_subscriptions_come_back_when_redis_restarts(private_valkey: Valke
 async def _numsub(layer: HubChannelLayer) -> int:
     try:
         store = layer._stores[0]
-        [(_, count)] = await store.acall(lambda client: client.pubsub_numsub(hub.GROUP + "chat"))
+        [(_, count)] = await store.acall(
+            lambda client: client.pubsub_numsub(store.scope + hub.GROUP + "chat")
+        )
     except redis.StoreUnavailableError:
         return 0
     return int(count)
