@@ -1,0 +1,343 @@
+"""Every query on notifications, and on the inboxes that they lie in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
+from django.db.models.sql import UpdateQuery
+
+from core.jobs.rows import execute, select
+from core.repositories import Repository
+
+if TYPE_CHECKING:
+    from notifications.models import GroupEntry, Inbox, Notification
+
+PLACES = """
+SELECT m.organization_id FROM organizations_membership m
+JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
+WHERE m.user_id = {user} AND m.state = 'active'
+"""
+# Nothing in it depends on the row: PostgreSQL asks once a statement, and then compares ids.
+REACHED = f"""
+("notifications_notification"."organization_id" IS NULL
+ OR "notifications_notification"."organization_id" = ANY (ARRAY({PLACES})))
+"""
+# The same: two probes of indexes a statement, which find nothing almost always.
+BEHIND = """
+EXISTS (SELECT 1 FROM notifications_broadcast b
+  WHERE b.organization_id IS NULL AND b.recipients IS NULL AND b.sequence > coalesce(
+    (SELECT i.delivered FROM notifications_inbox i WHERE i.user_id = {user}), 0))
+OR EXISTS (SELECT 1 FROM organizations_membership m
+  JOIN notifications_broadcast b ON b.organization_id = m.organization_id
+    AND b.recipients IS NULL AND b.sequence > coalesce(
+      (SELECT i.delivered FROM notifications_inbox i WHERE i.user_id = {user}), 0)
+  WHERE m.user_id = {user} AND m.state = 'active')
+OR EXISTS (SELECT 1 FROM notifications_notification s
+  WHERE s.user_id = {user} AND s.is_listed AND s.snoozed_until <= {now})
+"""
+ACTOR_NAMES = """
+ARRAY(SELECT u.full_name
+  FROM unnest("notifications_notification"."actor_ids") WITH ORDINALITY a (id, place)
+  LEFT JOIN accounts_user u ON u.id = a.id ORDER BY a.place)
+"""
+ADVANCE = """
+INSERT INTO notifications_inbox (user_id, version, delivered)
+SELECT id, 1, 0 FROM unnest(%(ids)s::uuid[]) id ORDER BY id
+ON CONFLICT (user_id) DO UPDATE SET version = notifications_inbox.version + 1
+RETURNING user_id, version
+"""
+UNREAD_COUNTS = """
+SELECT n.user_id, count(*) AS unread FROM notifications_notification n
+LEFT JOIN organizations_membership m ON m.user_id = n.user_id
+  AND m.organization_id = n.organization_id AND m.state = 'active'
+LEFT JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
+WHERE n.user_id = ANY(%(ids)s) AND n.is_listed AND n.read_at IS NULL AND n.archived_at IS NULL
+  AND n.snoozed_until IS NULL AND (n.organization_id IS NULL OR o.id IS NOT NULL)
+GROUP BY n.user_id
+"""
+STANDING = """
+SELECT coalesce((SELECT version FROM notifications_inbox WHERE user_id = %(user)s), 0) AS version,
+  ({behind}) AS is_behind,
+  (SELECT count(*) FROM notifications_notification
+   WHERE user_id = %(user)s AND is_listed AND read_at IS NULL AND archived_at IS NULL
+     AND snoozed_until IS NULL AND {reached} {within}) AS unread
+"""
+_BEHIND = BEHIND.format(user="%s", now="%s")
+REMOVED: dict[str, Any] = {
+    "is_listed": False, "is_group_open": False, "snoozed_until": None, "title": "", "body": "",
+    "actions": [], "metadata": {}, "actor_ids": [],
+}  # fmt: skip
+
+
+class NotificationRepository(Repository["Notification"]):
+    def of(self, user_id: UUID) -> Self:
+        return self.filter(user_id=user_id)
+
+    def reached_by(self, user_id: UUID) -> Self:
+        """Keep what somebody may see of what is theirs: nothing of places they belong to no more.
+
+        Their own notifications alone, also those that are archived or asleep.
+        """
+        reached = RawSQL(REACHED.format(user="%s"), (user_id,), models.BooleanField())  # noqa: S611  a constant
+        return self.filter(reached, user_id=user_id, is_listed=True)
+
+    def awake(self) -> Self:
+        return self.filter(snoozed_until=None)
+
+    def asleep(self) -> Self:
+        return self.exclude(snoozed_until=None)
+
+    def due_to_wake(self, *, now: datetime) -> Self:
+        return self.filter(is_listed=True, snoozed_until__lte=now)
+
+    def kept(self) -> Self:
+        """Leave out what is archived."""
+        return self.filter(archived_at=None)
+
+    def archived(self) -> Self:
+        return self.exclude(archived_at=None)
+
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+    def read(self) -> Self:
+        return self.exclude(read_at=None)
+
+    def listed(self) -> Self:
+        return self.filter(is_listed=True)
+
+    def among(self, ids: Iterable[UUID]) -> Self:
+        return self.filter(pk__in=list(ids))
+
+    def not_later(self, moment: datetime) -> Self:
+        return self.filter(created_at__lte=moment)
+
+    def before(self, moment: datetime) -> Self:
+        return self.filter(created_at__lt=moment)
+
+    def not_after(self, row: "Notification") -> Self:
+        """Keep this one and what stands behind it in the list."""
+        same = Q(created_at=row.created_at, pk__lte=row.pk)
+        return self.filter(Q(created_at__lt=row.created_at) | same)
+
+    def shown(self, user_id: UUID, *, now: datetime) -> Self:
+        """Add what is shown beside the columns, and whether the list is behind (`is_behind`)."""
+        behind = (user_id, user_id, user_id, user_id, now)
+        return self.with_names().annotate(
+            is_behind=RawSQL(_BEHIND, behind, models.BooleanField())  # noqa: S611  a constant
+        )
+
+    def with_names(self) -> Self:
+        names = RawSQL(ACTOR_NAMES, (), ArrayField(models.TextField(null=True)))  # noqa: S611
+        return self.annotate(actor_names=names)
+
+    def with_places(self) -> Self:
+        return self.select_related("user", "organization")
+
+    def with_place(self) -> Self:
+        return self.select_related("organization")
+
+    def rewrite(self, **fields: Any) -> tuple[UUID, ...]:
+        """Change every matching row in one statement; return which."""
+        query = self.query.chain(UpdateQuery)
+        query.clear_ordering(force=True)
+        query.annotations = {}
+        query.add_update_values(fields)  # type: ignore[attr-defined]  # an UpdateQuery's
+        try:
+            sql, params = query.get_compiler(self.db).as_sql()
+        except EmptyResultSet:  # a filter that nothing can pass
+            return ()
+        table = connections[self.db].ops.quote_name(self.model._meta.db_table)
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(f"{sql} RETURNING {table}.id", params)
+            return tuple(row[0] for row in cursor.fetchall())
+
+    def mark_read(self, *, now: datetime) -> tuple[UUID, ...]:
+        return self.rewrite(read_at=Coalesce("read_at", now), seen_at=Coalesce("seen_at", now))
+
+    def mark_unread(self) -> tuple[UUID, ...]:
+        return self.rewrite(read_at=None)
+
+    def mark_seen(self, *, now: datetime) -> tuple[UUID, ...]:
+        return self.rewrite(seen_at=Coalesce("seen_at", now))
+
+    def put_away(self, *, now: datetime) -> tuple[UUID, ...]:
+        return self.rewrite(archived_at=Coalesce("archived_at", now), is_group_open=False)
+
+    def take_back(self) -> tuple[UUID, ...]:
+        return self.rewrite(archived_at=None)
+
+    def wake(self) -> tuple[UUID, ...]:
+        return self.rewrite(snoozed_until=None, read_at=None)
+
+    def empty(self) -> tuple[UUID, ...]:
+        """Delete what they say; the rows stay, so that the same is not told again."""
+        waiting = Q(mail__in=["waiting", "digest"])
+        mail = models.Case(models.When(waiting, then=models.Value("dropped")), default=F("mail"))
+        return self.rewrite(**REMOVED, mail=mail)
+
+    def told(self, kind: str, dedupe_key: str, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Return whom of these people the same was told before."""
+        same = self.filter(user_id__in=list(user_ids), kind=kind, dedupe_key=dedupe_key)
+        return set(same.values_list("user_id", flat=True))
+
+    def open_groups(self, group_key: str, user_ids: Iterable[UUID]) -> "list[Notification]":
+        people = self.filter(user_id__in=list(user_ids))
+        return list(people.filter(group_key=group_key, is_group_open=True))
+
+    def close_groups(self, ids: Iterable[UUID]) -> None:
+        self.among(ids).update(is_group_open=False)
+
+    def counts_since(
+        self, moment: datetime, kind: str, user_ids: Iterable[UUID]
+    ) -> dict[UUID, int]:
+        recent = self.filter(user_id__in=list(user_ids), kind=kind, created_at__gte=moment)
+        counted = recent.listed().values("user_id").annotate(count=models.Count("pk"))
+        return dict(counted.values_list("user_id", "count"))
+
+    def add_missing(self, rows: "Iterable[Notification]") -> None:
+        """Insert those that are not there yet, by the constraints of the table."""
+        self.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+
+    def of_broadcast(self, broadcast_id: UUID) -> Self:
+        return self.filter(broadcast_id=broadcast_id)
+
+    def got(self, broadcast_ids: Sequence[UUID]) -> set[UUID]:
+        """Return which of these broadcasts have a row here."""
+        rows = self.filter(broadcast_id__in=broadcast_ids)
+        return set(rows.values_list("broadcast_id", flat=True))
+
+    def next_of_people(self, after: UUID | None, *, limit: int) -> list[UUID]:
+        """Return the next people who have some of these, in the order of their ids."""
+        rest = self.filter(user_id__gt=after) if after else self
+        people: Any = rest.order_by("user_id").values_list("user_id", flat=True).distinct()
+        return list(people[:limit])
+
+    def of_people(self, user_ids: Iterable[UUID]) -> Self:
+        return self.filter(user_id__in=list(user_ids))
+
+    def whose(self) -> list[tuple[UUID, UUID]]:
+        """Return (person, notification) of each."""
+        return list(self.order_by().values_list("user_id", "pk"))
+
+    def for_digest(self) -> Self:
+        return self.filter(mail="digest")
+
+    def in_order(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+    def claim_mail(self, notification_id: UUID) -> bool:
+        """Note that its mail is about to be sent; False when that was so twice."""
+        mine = self.filter(pk=notification_id)
+        first = mine.filter(mail="waiting").update(mail="sending")
+        return bool(first or mine.filter(mail="sending").update(mail="resending"))
+
+    def note_mailed(self) -> None:
+        self.update(mail="sent")
+
+    def read_before(self, moment: datetime) -> Self:
+        return self.filter(read_at__lt=moment)
+
+    def remains(self) -> Self:
+        """Keep what is in nobody's list."""
+        return self.filter(is_listed=False)
+
+    def of_kind(self, name: str) -> Self:
+        return self.filter(kind=name)
+
+    def of_other_kinds(self, names: Iterable[str]) -> Self:
+        return self.exclude(kind__in=list(names))
+
+    def of_tenant(self, organization_id: UUID) -> Self:
+        return self.filter(organization_id=organization_id)
+
+    def some(self, limit: int) -> list[UUID]:
+        return list(self.order_by().values_list("pk", flat=True)[:limit])
+
+    def some_of(self, limit: int) -> list[tuple[UUID, UUID]]:
+        """Return (notification, person) of at most so many."""
+        return list(self.order_by().values_list("pk", "user_id")[:limit])
+
+    def destroy_all(self, user_id: UUID) -> None:
+        """Delete all that one person has, in two statements."""
+        execute(
+            "DELETE FROM notifications_groupentry e USING notifications_notification n"
+            " WHERE n.id = e.notification_id AND n.user_id = %(user)s",
+            user=user_id,
+        )
+        execute("DELETE FROM notifications_notification WHERE user_id = %(user)s", user=user_id)
+
+    def destroy(self, ids: Sequence[UUID]) -> int:
+        """Delete rows, and what they are made of."""
+        entries = "DELETE FROM notifications_groupentry WHERE notification_id = ANY(%(ids)s)"
+        execute(entries, ids=list(ids))
+        return execute(
+            "DELETE FROM notifications_notification WHERE id = ANY(%(ids)s)", ids=list(ids)
+        )
+
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one person (whole address)."""
+        if "@" in text:
+            return self.filter(user__email_normalized=text.strip().lower())
+        return super().looked_up(text)
+
+
+class GroupEntryRepository(Repository["GroupEntry"]):
+    def within(self, ids: Iterable[UUID]) -> Self:
+        return self.filter(notification_id__in=list(ids))
+
+    def keyed(self, dedupe_key: str) -> Self:
+        return self.filter(dedupe_key=dedupe_key)
+
+    def groups(self) -> set[UUID]:
+        return set(self.values_list("notification_id", flat=True))
+
+    def latest_actors(self, limit: int) -> list[UUID]:
+        """Return who did the latest of these, each once, the latest first."""
+        rows = self.exclude(actor_id=None).order_by("-created_at", "-pk")
+        return list(dict.fromkeys(rows.values_list("actor_id", flat=True)))[:limit]
+
+
+class InboxRepository(Repository["Inbox"]):
+    def advance(self, user_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Lock the inboxes of these people until the transaction ends, and raise their versions.
+
+        Missing ones are made. In the order of their ids, so that two who lock several take turns.
+        """
+        ids = sorted(set(user_ids))
+        rows = select(ADVANCE, ids=ids) if ids else []
+        return {row["user_id"]: row["version"] for row in rows}
+
+    def unread_counts(self, user_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Return how many unread notifications each of these people has, none included."""
+        ids = list(user_ids)
+        found = {row["user_id"]: row["unread"] for row in select(UNREAD_COUNTS, ids=ids)}
+        return {user_id: found.get(user_id, 0) for user_id in ids}
+
+    def standing(
+        self, user_id: UUID, *, organization_id: UUID | None, now: datetime
+    ) -> Mapping[str, Any]:
+        """Return `version`, `unread` and `is_behind` of one moment, in one statement."""
+        statement = STANDING.format(
+            behind=BEHIND.format(user="%(user)s", now="%(now)s"),
+            reached=REACHED.format(user="%(user)s"),
+            within="AND organization_id = %(organization)s" if organization_id else "",
+        )
+        return select(statement, user=user_id, now=now, organization=organization_id)[0]
+
+    def is_behind(self, user_id: UUID, *, now: datetime) -> bool:
+        return bool(self.standing(user_id, organization_id=None, now=now)["is_behind"])
+
+    def delivered_to(self, user_id: UUID) -> int:
+        found = self.filter(pk=user_id).values_list("delivered", flat=True).first()
+        return found or 0
+
+    def note_delivered(self, user_id: UUID, sequence: int) -> None:
+        self.filter(pk=user_id, delivered__lt=sequence).update(delivered=sequence)
