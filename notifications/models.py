@@ -11,9 +11,9 @@ from notifications.choices.models import ChannelDefault as ChannelDefault
 from notifications.choices.models import Delivery as Delivery
 from notifications.choices.models import Digest as Digest
 from notifications.choices.models import Preference as Preference
+from notifications.inboxes.models import Inbox as Inbox
 from notifications.repositories import (
     GroupEntryRepository,
-    InboxRepository,
     NotificationRepository,
 )
 from organizations.models import Organization
@@ -158,23 +158,3 @@ class GroupEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dedupe_key} in {self.notification_id}"
-
-
-class Inbox(models.Model):
-    """Where the notifications of one person stand. Its row lock makes their changes take turns."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
-    )
-    version = models.BigIntegerField(default=0)
-    """Rises with every change of what a list or a count says, in the transaction of the change."""
-    delivered = models.BigIntegerField(default=0)
-    """Broadcasts up to this sequence have their row, where they are this person's."""
-
-    objects = InboxRepository.as_manager()
-
-    class Meta:
-        verbose_name_plural = "inboxes"
-
-    def __str__(self) -> str:
-        return f"{self.user_id} at {self.version}"

@@ -8,7 +8,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from core import lifecycle
-        from realtime import own_channels, subscribers, switchboard  # noqa: F401  subscribers too
+        from realtime import notifying, own_channels, switchboard
+        from realtime import subscribers as subscribers
 
         own_channels.register()
+        notifying.register()
         lifecycle.before_the_end(switchboard.drain)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from core.events import publish
 from core.postgres import row_security
-from notifications.events import Arrival, InboxChanged, NotificationsArrived
+from notifications.arrivals import Arrival
+from notifications.events import InboxChanged, NotificationsArrived
 from notifications.models import Inbox
 
 RESET = "reset"
