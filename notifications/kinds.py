@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -88,7 +87,8 @@ class Kind:
 
     def faults(self, metadata: Any) -> list[str]:
         """Return what is wrong with metadata, in words; nothing is wrong with what fits."""
-        return _faults_by(self.name)(metadata)
+        validator = Draft202012Validator(dict(self.schema))
+        return [error.message for error in validator.iter_errors(metadata)]
 
     def upgraded(self, metadata: dict[str, Any], version: int) -> dict[str, Any]:
         if version >= self.version or self.upgrade is None:
@@ -105,7 +105,6 @@ def register(kind: Kind) -> None:
         raise ValueError(f"{kind.name!r} is no name of a kind: write it like task.assigned")
     Draft202012Validator.check_schema(kind.schema)
     _kinds[kind.name] = kind
-    _faults_by.cache_clear()
 
 
 def is_name(name: str) -> bool:
@@ -124,9 +123,3 @@ def named(name: str) -> Kind:
 
 def registered() -> list[Kind]:
     return sorted(_kinds.values(), key=lambda kind: kind.name)
-
-
-@lru_cache(maxsize=256)
-def _faults_by(name: str) -> Callable[[Any], list[str]]:
-    validator = Draft202012Validator(dict(named(name).schema))
-    return lambda metadata: [error.message for error in validator.iter_errors(metadata)]

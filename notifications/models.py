@@ -155,6 +155,7 @@ class GroupEntry(models.Model):
                 fields=["notification", "dedupe_key"], name="group_entry_counted_once"
             ),
         ]
+        indexes = [models.Index(fields=["dedupe_key"], name="group_entry_key")]
 
     def __str__(self) -> str:
         return f"{self.dedupe_key} in {self.notification_id}"

@@ -173,7 +173,7 @@ class NotificationRepository(Repository["Notification"]):
     def next_of_people(self, after: UUID | None, *, limit: int) -> list[UUID]:
         """Return the next people who have some of these, in the order of their ids."""
         rest = self.filter(user_id__gt=after) if after else self
-        people: Any = rest.order_by("user_id").values_list("user_id", flat=True).distinct()
+        people = rest.order_by("user_id").values_list("user_id", flat=True).distinct()
         return list(people[:limit])
 
     def of_people(self, user_ids: Iterable[UUID]) -> Self:
@@ -252,10 +252,14 @@ class GroupEntryRepository(Repository["GroupEntry"]):
     def keyed(self, dedupe_key: str) -> Self:
         return self.filter(dedupe_key=dedupe_key)
 
-    def groups(self) -> set[UUID]:
-        return set(self.values_list("notification_id", flat=True))
+    def told(self, kind: str, dedupe_key: str, user_ids: Iterable[UUID]) -> set[UUID]:
+        """Return who of these people has this one in some group, open or not."""
+        people = self.keyed(dedupe_key).filter(notification__user_id__in=list(user_ids))
+        same = people.filter(notification__kind=kind)
+        return set(same.values_list("notification__user_id", flat=True))
 
     def latest_actors(self, limit: int) -> list[UUID]:
         """Return who did the latest of these, each once, the latest first."""
         rows = self.exclude(actor_id=None).order_by("-created_at", "-pk")
-        return list(dict.fromkeys(rows.values_list("actor_id", flat=True)))[:limit]
+        ids = dict.fromkeys(rows.values_list("actor_id", flat=True))
+        return [actor_id for actor_id in ids if actor_id is not None][:limit]

@@ -19,25 +19,20 @@ def add(
 ) -> list[Notification]:
     """Add one to the open group of each of these people, or begin one; return the rows.
 
-    Call with their inboxes locked. Whoever has this one in their group already is left out.
+    Call with their inboxes locked, and without those who were told of this one before.
     """
     ids = [user.pk for user in users]
     open_rows = {row.user_id: row for row in Notification.objects.open_groups(group_key, ids)}
     usable = {u: row for u, row in open_rows.items() if _takes_more(maker, row, now)}
     Notification.objects.close_groups(row.pk for u, row in open_rows.items() if u not in usable)
     key = maker.message.dedupe_key or str(new_id())
-    counted = GroupEntry.objects.within(row.pk for row in usable.values()).keyed(key).groups()
     new = [
         maker.row(user, at=now, group_key=group_key, is_group_open=True, dedupe_key="")
         for user in users
         if user.pk not in usable
     ]
     Notification.objects.add_all(new)
-    grown = [
-        _grown(maker, usable[user.pk], user, now)
-        for user in users
-        if user.pk in usable and usable[user.pk].pk not in counted
-    ]
+    grown = [_grown(maker, usable[user.pk], user, now) for user in users if user.pk in usable]
     GroupEntry.objects.add_all(
         GroupEntry(
             notification_id=row.pk, dedupe_key=key, actor_id=maker.message.actor_id, created_at=now

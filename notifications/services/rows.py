@@ -31,16 +31,14 @@ class Maker:
         self.rhythms = Delivery.objects.among(mailed).rhythms() if mailed else {}
 
     def row(self, user: User, *, at: datetime, **fields: Any) -> Notification:
-        made = Notification(
-            user_id=user.pk,
-            organization_id=self.message.organization_id,
-            actor_ids=self.actor_ids,
-            dedupe_key=self.message.dedupe_key,
-            is_listed=Channel.IN_APP in self.wishes[user.pk],
-            mail=self._mail(user.pk),
-            created_at=at,
-            **{**self.columns, **fields},
-        )
+        usual: dict[str, Any] = {
+            "organization_id": self.message.organization_id,
+            "actor_ids": self.actor_ids,
+            "dedupe_key": self.message.dedupe_key,
+            "is_listed": Channel.IN_APP in self.wishes[user.pk],
+            "mail": self._mail(user.pk),
+        }
+        made = Notification(user_id=user.pk, created_at=at, **{**usual, **self.columns, **fields})
         self.say(made, user)
         return made
 

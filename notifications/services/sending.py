@@ -12,7 +12,7 @@ from notifications import messages
 from notifications.broadcasts.repositories import members_among
 from notifications.kinds import Kind
 from notifications.messages import Message
-from notifications.models import Notification
+from notifications.models import GroupEntry, Notification
 from notifications.services import changes, grouping, preferences, rows
 from notifications.services.rows import Maker, Wishes
 
@@ -86,7 +86,8 @@ def _crowded(kind: Kind, users: list[User], now: datetime) -> set[UUID]:
 
 
 def _untold(message: Message, people: dict[UUID, User]) -> dict[UUID, User]:
-    if not message.dedupe_key or message.group_key:
+    if not message.dedupe_key:
         return people
     told = Notification.objects.told(message.kind, message.dedupe_key, people)
+    told |= GroupEntry.objects.told(message.kind, message.dedupe_key, people)
     return {user_id: user for user_id, user in people.items() if user_id not in told}
