@@ -98,10 +98,10 @@ def members_among(organization_id: UUID, user_ids: Iterable[UUID]) -> set[UUID]:
     return set(here.filter(user_id__in=list(user_ids)).user_ids())
 
 
-def members_with(organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
-    """Return the active members in some of the four roles."""
-    here = Membership.objects.for_organization(organization_id).active()
-    return set(here.filter(role__in=list(roles)).user_ids())
+def members_with_roles(organization_id: UUID) -> list[Membership]:
+    """Return the active members above the ordinary: whoever may do more than look and take part."""
+    here = Membership.objects.for_organization(organization_id).active().with_role()
+    return list(here.exclude(role__in=["member", "viewer"]))
 
 
 def members_after(organization_id: UUID, after: UUID | None, *, limit: int) -> list[UUID]:
