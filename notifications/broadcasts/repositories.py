@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 from core.jobs.rows import execute
 from core.postgres.locks import AdvisoryLock
 from core.repositories import Repository
-from organizations.models import Membership
+from organizations.models import Membership, Organization
 
 if TYPE_CHECKING:
     from notifications.models import Broadcast
@@ -77,6 +77,11 @@ class BroadcastRepository(Repository["Broadcast"]):
 
     def for_organization(self, organization_id: UUID) -> Self:
         return self.filter(organization_id=organization_id)
+
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one organization, by its id or its whole slug."""
+        place = Organization.objects.by_id_or_slug(text)
+        return self.for_organization(place.pk) if place else super().looked_up(text)
 
     def sent_before(self, moment: datetime) -> Self:
         return self.filter(created_at__lt=moment)

@@ -157,7 +157,7 @@ def test_an_ownership(acme: Organization, user: User) -> None:
 
     ownership.offer(actor_id=user.pk, session_id=session_of(user), user_id=member.pk, **place)
     assert last(member) == ("ownership.offered", "Uma User asks you to own Acme")
-    ownership.accept(user=member, **place)
+    ownership.accept(actor_id=member.pk, session_id=session_of(member), **place)
 
     assert last(user) == ("ownership.transferred", "Acme has a new owner")
 
