@@ -20,8 +20,10 @@ from tests.notifications.told import COUNT, PATH, patch, tell, titles
 NOW = timezone.now()
 
 
-def aged(user: User, title: str, *, created: int, read: int | None = None, **fields: str) -> None:
-    row = tell(user, title, **fields)
+def aged(
+    user: User, title: str, *, created: int, read: int | None = None, kind: str = "a.b"
+) -> None:
+    row = tell(user, title, kind=kind)
     moment = None if read is None else NOW - timedelta(days=read)
     Notification.objects.filter(pk=row.pk).update(
         created_at=NOW - timedelta(days=created), read_at=moment, seen_at=moment
