@@ -232,6 +232,7 @@ RATE_LIMITS = env.json_object(
         "register": "20/3600",
         "verification_mails": "10/3600",
         "invitations": "100/3600",
+        "invitations_of_new_organization": "100/86400",
         "invitations_per_inviter": "500/86400",
         "invitations_per_recipient": "20/86400",
         "invitation_resends": "1/60",
