@@ -37,12 +37,14 @@ from invitations.events import (
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationExpired,
     InvitationLinkCreated,
     InvitationLinkRevoked,
     InvitationLinkRotated,
     InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
+    InvitationPreviewed,
     InvitationResent,
     InvitationRevoked,
 )
@@ -93,6 +95,11 @@ def holder(event: Any, origin: Origin) -> Actor:
     if event.actor_id is None and origin.door is Door.REQUEST:
         return Kind.GUEST, None
     return named(event, origin)
+
+
+def clock(event: Any, origin: Origin) -> Actor:
+    """Nobody: a moment came, whoever's request or command took note of it."""
+    return Kind.SYSTEM, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,10 @@ READINGS: dict[type, Reading] = {
     InvitationRevoked: of_invitation("invitation.revoked"),
     InvitationAccepted: of_invitation("invitation.accepted"),
     InvitationDeclined: of_invitation("invitation.declined", by=holder),
+    InvitationPreviewed: of_invitation("invitation.previewed", by=holder),
+    InvitationExpired: Reading(
+        "invitation.expired", INVITATION, ("email", "role", "expires_at"), by=clock
+    ),
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
     ),

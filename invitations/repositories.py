@@ -9,7 +9,11 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from accounts import addresses
+from core import tokens
 from organizations.repositories import TenantRepository
+
+MAILED, HANDED_AROUND = "invitation", "invitation_link"
+"""The purposes of the tokens: of an invitation, and of a link that many may use."""
 
 if TYPE_CHECKING:
     from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
@@ -69,11 +73,12 @@ class InvitationRepository(TenantRepository["Invitation"]):
         return self.with_status(now=now).annotate(inviter_name=F("invited_by__full_name"))
 
     def looked_up(self, text: str) -> Self:
-        """Like any tenant's rows, or all that were sent to one address."""
-        if "@" not in text:
-            return super().looked_up(text)
-        normal = _normal(text)
-        return self.addressed_to(normal) if normal else self.none()
+        """Like any tenant's rows, or all that were sent to one address, or whose link begins so."""
+        if "@" in text:
+            normal = _normal(text)
+            return self.addressed_to(normal) if normal else self.none()
+        hinted = tokens.hinted(purpose=MAILED, hint=text)
+        return self.among(hinted) if hinted else super().looked_up(text)
 
     def welcome(self, email_normalized: str, *, now: datetime) -> Self:
         """Keep what the owner of an address may accept, as far as the organization goes."""
@@ -101,6 +106,22 @@ class InvitationRepository(TenantRepository["Invitation"]):
         """Put an address in the place of that of every matching row; return how many."""
         return self.update(email=email, email_normalized=email)
 
+    def newly_expired(self, *, now: datetime) -> Self:
+        """Open, over, and not told of yet."""
+        return self.in_status(["expired"], now=now).filter(expiry_noted_at=None)
+
+    def some(self, limit: int) -> Self:
+        return self[:limit]
+
+    def note_expiry(self, *, now: datetime) -> int:
+        return self.update(expiry_noted_at=now)
+
+    def not_previewed_since(self, moment: datetime) -> Self:
+        return self.filter(Q(previewed_at=None) | Q(previewed_at__lte=moment))
+
+    def note_preview(self, *, now: datetime) -> int:
+        return self.update(previewed_at=now)
+
     def revoke_all(self, *, now: datetime) -> int:
         """Close every open matching one; return how many."""
         return self.open().update(revoked_at=now, updated_at=now)
@@ -116,6 +137,11 @@ class InvitationRepository(TenantRepository["Invitation"]):
 
 
 class LinkRepository(TenantRepository["InvitationLink"]):
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or what begins so."""
+        hinted = tokens.hinted(purpose=HANDED_AROUND, hint=text)
+        return self.filter(pk__in=hinted) if hinted else super().looked_up(text)
+
     def with_people(self) -> Self:
         """Load what pages show, and whose rights are asked."""
         return self.select_related("organization", "created_by", "custom_role")

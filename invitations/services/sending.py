@@ -24,6 +24,7 @@ from invitations.events import (
 )
 from invitations.models import LIFETIME, Invitation
 from invitations.permissions import MANAGE
+from invitations.services import expiring
 from invitations.services.judging import Draft, Wish, judge
 from organizations import access
 from organizations.access import Rights
@@ -140,9 +141,11 @@ def resend(
     limits.take_resend(invitation.pk)
     limits.take(organization=invitation.organization, actor_id=actor_id, now=now)
     limits.take_recipient(invitation.email)
+    expiring.note(invitation, now=now)
     Invitation.objects.change(
         invitation,
         expires_at=now + LIFETIME,
+        expiry_noted_at=None,
         sent_count=invitation.sent_count + 1,
         delivery=Delivery.QUEUED,
         **_answered_by(actor_id),
@@ -212,6 +215,7 @@ def _require_open(invitation: Invitation) -> None:
 
 
 def _close(invitation: Invitation, *, actor_id: UUID | None, now: datetime) -> None:
+    expiring.note(invitation, now=now)
     Invitation.objects.change(invitation, revoked_at=now)
     links.end(invitation, now=now)
     publish(InvitationRevoked(**facts.of(invitation, actor_id)))

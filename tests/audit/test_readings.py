@@ -93,6 +93,9 @@ SOMEBODY, PERSON = UUID(int=2), UUID(int=3)
         (readings.owner, None, TERMINAL, ("operator", None)),
         (readings.owner, None, JOB, ("system", None)),
         (readings.nobody, SOMEBODY, REQUEST, ("system", None)),
+        (readings.clock, SOMEBODY, REQUEST, ("system", None)),
+        (readings.clock, None, TERMINAL, ("system", None)),
+        (readings.clock, None, ADMIN, ("system", None)),
     ],
 )
 def test_who_it_was(

@@ -1,14 +1,9 @@
 """What happens at the same moment, over connections of their own."""
 
-import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -33,32 +28,16 @@ from tests.invitations.invited import (
     role_of,
     secret,
 )
+from tests.invitations.together import Act, at_once, once_done
 from tests.tenants import person, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Act = Callable[[], Any]
 
 
 @pytest.fixture(autouse=True)
 def without_limits(settings: Settings) -> None:
     settings.RATE_LIMITS = {}
     openapi.schema()  # made once, by one thread
-
-
-def at_once(*acts: Act) -> list[Any]:
-    """Do all at the same moment, each over a connection of its own."""
-    together = Barrier(len(acts))
-
-    def one(act: Act) -> Any:
-        together.wait()
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(one, acts))
 
 
 def answers(*calls: tuple[ApiClient, str, str, Any]) -> list[tuple[int, str]]:
@@ -311,35 +290,6 @@ def test_joining_by_a_link_against_its_new_address(  # INV 22
     assert rotated == (200, "")
     assert accepted in [(200, ""), (410, "invitation_revoked")]
     assert role_of(acme, ada) == ("member" if accepted[0] == 200 else None)
-
-
-def once_done(change: Act, act: Act) -> Any:
-    """Begin `act` while the transaction of `change` is still open, and let it wait for that."""
-
-    def apart() -> Any:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            change()
-            running = pool.submit(apart)
-            while not running.done() and not somebody_waits():
-                time.sleep(0.01)  # there is no event of another connection's lock to await
-        return running.result()
-
-
-def somebody_waits() -> bool:
-    query = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(query)
-        return bool(cursor.fetchone()[0])
 
 
 def test_who_waited_for_the_organization_is_judged_by_what_holds_then(  # INV 4, 17, 19
