@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -260,17 +261,51 @@ def test_fifty_at_once_use_a_link_for_ten_ten_times(  # INV 22
         organization_id=acme.pk, actor_id=user.pk, role="member", max_uses=10, now=timezone.now()
     )
     token = address_.rpartition("/")[2]
-    waiting = [signed_in(make_user(f"p{n}@example.com")) for n in range(50)]
-    found: list[Any] = []
+    clients = [signed_in(make_user(f"p{n}@example.com")) for n in range(50)]
 
-    while waiting:  # 503 is for who stood in line for too long on a slow machine: they come again
-        told = answers(*(accepting(client, token) for client in waiting))
-        found += [each for each in told if each[0] != 503]
-        waiting = [client for client, each in zip(waiting, told, strict=True) if each[0] == 503]
+    found = answers(*(accepting(client, token) for client in clients))
 
     assert Counter(found) == {(200, ""): 10, (410, "invitation_used"): 40}
     assert Membership.objects.for_organization(acme.pk).count() == 1 + 10
     assert InvitationLink.objects.by_id(link.pk).uses == 10
+
+
+@pytest.mark.parametrize("how", ["used up", "revoked", "expired"])
+def test_nobody_stands_in_line_for_a_link_that_is_over(  # INV 22
+    acme: Organization, user: User, how: str
+) -> None:
+    link, address_ = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", max_uses=1, now=timezone.now()
+    )
+    ends: dict[str, Any] = {
+        "used up": {"uses": 1}, "revoked": {"revoked_at": timezone.now()},
+        "expired": {"expires_at": timezone.now()},
+    }  # fmt: skip
+    InvitationLink.objects.filter(pk=link.pk).update(**ends[how])
+    late = accepting(signed_in(make_user(ADA)), address_.rpartition("/")[2])
+
+    assert while_in_line(acme, late)[0] == 410
+
+
+@pytest.mark.parametrize("end", ["declined_at", "revoked_at", "expires_at"])
+def test_nobody_stands_in_line_for_an_invitation_that_is_over(  # INV 3
+    acme: Organization, user: User, end: str
+) -> None:
+    invitation = invite(acme, user)
+    Invitation.objects.filter(pk=invitation.pk).update(**{end: timezone.now()})
+    late = accepting(signed_in(make_user(ADA)), secret(invitation))
+
+    assert while_in_line(acme, late)[0] == 410
+
+
+def while_in_line(
+    organization: Organization, call: tuple[ApiClient, str, str, Any]
+) -> tuple[int, str]:
+    """Send it while somebody holds the organization; who waits for that gets a 503."""
+    with transaction.atomic():
+        Organization.objects.locked().by_id(organization.pk)
+        (answer,) = answers(call)
+    return answer
 
 
 @pytest.mark.parametrize("round_", range(5))
