@@ -10,7 +10,7 @@ from realtime.hub import Message
 from realtime.protocol import Subscribe
 
 if TYPE_CHECKING:
-    from realtime.consumers import RealtimeConsumer
+    from realtime.connections import Connection
 
 MOST_CHANNELS = 100
 
@@ -30,7 +30,7 @@ class TooManyChannelsError(RefusedError):
 class Subscription:
     """Passes messages on, or holds them back while what was missed is sent first."""
 
-    def __init__(self, connection: "RealtimeConsumer", name: str, kind: Kind, key: str) -> None:
+    def __init__(self, connection: "Connection", name: str, kind: Kind, key: str) -> None:
         self.connection, self.name, self.kind, self.key = connection, name, kind, key
         self.feed: Feed
         self.leave = Leave()
@@ -89,7 +89,7 @@ class Subscription:
         await self.connection.board.feeds.leave(self.stream, self)
 
 
-async def subscribe(connection: "RealtimeConsumer", name: str) -> Subscription:
+async def subscribe(connection: "Connection", name: str) -> Subscription:
     """Return a subscription that hears everything from now on. Raises RefusedError."""
     found = channels.split(name)
     if found is None:

@@ -25,7 +25,7 @@ from realtime.layer import HubChannelLayer
 from realtime.models import StreamMessage
 
 if TYPE_CHECKING:
-    from realtime.consumers import RealtimeConsumer
+    from realtime.connections import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +42,8 @@ class Switchboard:
 
     def __init__(self, layer: HubChannelLayer) -> None:
         self.feeds = Feeds(layer)
-        self.by_session: defaultdict[UUID, set[RealtimeConsumer]] = defaultdict(set)
-        self.by_user: defaultdict[UUID, set[RealtimeConsumer]] = defaultdict(set)
+        self.by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
+        self.by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.tasks: set[asyncio.Task[Any]] = set()
         self._layer = layer
 
@@ -60,11 +60,11 @@ class Switchboard:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def add(self, connection: "RealtimeConsumer") -> None:
+    def add(self, connection: "Connection") -> None:
         self.by_session[connection.person.session_id].add(connection)
         self.by_user[connection.person.user_id].add(connection)
 
-    def remove(self, connection: "RealtimeConsumer") -> None:
+    def remove(self, connection: "Connection") -> None:
         for index, key in (
             (self.by_session, connection.person.session_id),
             (self.by_user, connection.person.user_id),

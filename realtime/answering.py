@@ -1,0 +1,76 @@
+"""What a socket does when its client says something: one function for each kind of message."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from core.errors import UnauthenticatedError
+from realtime import entry
+from realtime.close_codes import NOT_AUTHENTICATED, TOO_MUCH
+from realtime.frames import Ack, Error, Pong
+from realtime.limits import REFUSED_SUBSCRIPTIONS
+from realtime.protocol import Auth, ClientMessage, Ping, Subscribe, Unsubscribe
+from realtime.subscribing import RefusedError, subscribe
+
+if TYPE_CHECKING:
+    from realtime.consumers import RealtimeConsumer
+
+
+async def answer(here: "RealtimeConsumer", said: ClientMessage) -> None:
+    """Do what was asked for and say so; who has not said who they are may do nothing else."""
+    if here.is_authenticated or isinstance(said, Auth):
+        await _ANSWERS[type(said)](here, said)
+    else:
+        await here.close(NOT_AUTHENTICATED)
+
+
+async def _authenticate(here: "RealtimeConsumer", said: Auth) -> None:
+    if here.is_authenticated:
+        await _renew(here, said)
+    elif await here.let_in(said.token):
+        await here.say(Ack(ref=said.ref))
+
+
+async def _renew(here: "RealtimeConsumer", said: Auth) -> None:
+    try:
+        renewed = await entry.person(said.token)
+    except UnauthenticatedError as error:
+        await here.say(Error(ref=said.ref, code=error.code, detail=error.message))
+        return
+    if renewed.user_id != here.person.user_id:
+        await here.close(NOT_AUTHENTICATED)
+        return
+    here.renew(renewed)
+    await here.say(Ack(ref=said.ref))
+
+
+async def _ping(here: "RealtimeConsumer", said: Ping) -> None:
+    await here.say(Pong(ref=said.ref))
+
+
+async def _subscribe(here: "RealtimeConsumer", said: Subscribe) -> None:
+    try:
+        held = here.subscriptions.get(said.channel)
+        subscription = held or await subscribe(here, said.channel)
+    except RefusedError as error:
+        here.refused += 1
+        await here.say(Error(ref=said.ref, code=error.code, detail=error.detail))
+        if here.refused > REFUSED_SUBSCRIPTIONS:
+            await here.close(TOO_MUCH)
+        return
+    here.subscriptions[said.channel] = subscription
+    await subscription.begin(said)
+
+
+async def _unsubscribe(here: "RealtimeConsumer", said: Unsubscribe) -> None:
+    subscription = here.subscriptions.pop(said.channel, None)
+    if subscription is not None:
+        await subscription.end()
+    await here.say(Ack(ref=said.ref, channel=said.channel))
+
+
+_ANSWERS: dict[type[ClientMessage], Callable[["RealtimeConsumer", Any], Awaitable[None]]] = {
+    Auth: _authenticate,
+    Ping: _ping,
+    Subscribe: _subscribe,
+    Unsubscribe: _unsubscribe,
+}
