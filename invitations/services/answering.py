@@ -56,15 +56,18 @@ def was_accepted(*, token: str) -> bool:
     return _find(token)[1].accepted_at is not None
 
 
-@transaction.atomic
 def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
     """Turn an invitation into a membership. Safe to retry after a lost response.
 
     Raises GoneError, EmailMismatchError, EmailNotVerifiedError, DomainNotAdmittedError, and
     RoleGoneError or another ConflictError.
     """
-    if joining.is_link(token):
-        return joining.join(token=token, user_id=user_id, now=now)
+    answer = joining.join if joining.is_link(token) else _accept_mailed
+    return answer(token=token, user_id=user_id, now=now)
+
+
+@transaction.atomic
+def _accept_mailed(*, token: str, user_id: UUID, now: datetime) -> Membership:
     found, seen = _find(token)
     if seen.accepted_by_id != user_id:
         _require_open(seen, found, now=now)  # what is over stays so: nobody waits for a lock then

@@ -48,7 +48,7 @@ def preview(*, token: str, now: datetime) -> InvitationLink:
     return link
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def join(*, token: str, user_id: UUID, now: datetime) -> Membership:
     """Let somebody in. Who belongs already costs no use, whatever became of the link.
 

@@ -27,7 +27,7 @@ from organizations.services import ownership
 State = Membership.State
 
 
-@transaction.atomic(savepoint=False)  # two round trips fewer under the organization's lock
+@transaction.atomic
 def add(
     *, organization_id: UUID, actor_id: UUID | None, user_id: UUID, role: Role, now: datetime
 ) -> Membership:
