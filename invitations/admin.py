@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, cast
 
 from django.contrib import admin
@@ -17,7 +18,12 @@ from invitations.models import (
     Offer,
     Status,
 )
-from invitations.repositories import BlockRepository, InvitationRepository, LinkRepository
+from invitations.repositories import (
+    BlockRepository,
+    InvitationRepository,
+    LinkRepository,
+    PolicyRepository,
+)
 from invitations.services import blocks, linking, sending
 from organizations.admin import LookedAt
 
@@ -49,8 +55,7 @@ class InvitationAdmin(LookedAt):
     """Who was invited where, newest first. No page has a token or a link."""
 
     list_display = [
-        "email", "organization", "role", "status", "delivery", "last_sent_at", "expires_at",
-        "invited_by_whom",
+        "email", "organization", "role", "status", "delivery", "expires", "invited_by_whom",
     ]  # fmt: skip
     list_filter = [StatusFilter, "delivery"]
     list_select_related = ["organization", "invited_by", "custom_role"]
@@ -70,6 +75,10 @@ class InvitationAdmin(LookedAt):
     @admin.display(description="Status")
     def status(self, invitation: Any) -> str:
         return str(Status(invitation.status).label)
+
+    @admin.display(description="Expires (UTC)")
+    def expires(self, invitation: Invitation) -> str:
+        return f"{invitation.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
     @admin.display(description="Invited by")
     def invited_by_whom(self, invitation: Invitation) -> str:
@@ -163,13 +172,24 @@ class InvitationLinkAdmin(LookedAt):
 class InvitationPolicyAdmin(LookedAt):
     """Whose addresses organizations invite, where they do not invite everybody's."""
 
-    list_display = ["organization", "allowed_domains", "denied_domains", "updated_at"]
+    list_display = ["organization", "allowed", "denied", "updated_at"]
     list_select_related = ["organization"]
     search_fields = ["organization__slug", "id"]
     search_help_text = "Whole slug of an organization, or an id"
     ordering = ["-id"]
-    readonly_fields = ["organization", "allowed_domains", "denied_domains", "updated_at"]
+    readonly_fields = ["organization", "allowed", "denied", "updated_at"]
     fields = tuple(readonly_fields)
+
+    @admin.display(description="Allowed domains")
+    def allowed(self, policy: InvitationPolicy) -> str:
+        return ", ".join(policy.allowed_domains) or "Every domain"
+
+    @admin.display(description="Denied domains")
+    def denied(self, policy: InvitationPolicy) -> str:
+        return ", ".join(policy.denied_domains) or "None"
+
+    def get_queryset(self, request: HttpRequest) -> PolicyRepository:
+        return cast(PolicyRepository, super().get_queryset(request)).with_names()
 
 
 @admin.register(InvitationBlock)

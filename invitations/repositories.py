@@ -152,6 +152,9 @@ class LinkRepository(TenantRepository["InvitationLink"]):
 
 
 class PolicyRepository(TenantRepository["InvitationPolicy"]):
+    def with_names(self) -> Self:
+        return self.select_related("organization")
+
     def of(self, organization_id: UUID) -> "InvitationPolicy":
         """Return the organization's, or one that is not stored and admits everybody."""
         stored = self.for_organization(organization_id).first()

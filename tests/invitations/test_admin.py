@@ -88,6 +88,9 @@ def test_every_page_shows_and_none_has_a_token(
     detail = admin.get(f"{INVITATIONS}{invitation.pk}/change/").content.decode()
     for text in ("b@example.com", "Pending", "Queued", "Do come.", "uma@example.com"):
         assert text in detail
+    named = admin.get(f"{POLICIES}{policy.pk}/change/").content.decode()
+    for text in ("of Acme", "Every domain", "b.example"):
+        assert text in named
 
 
 def test_each_status_is_a_filter_in_words(admin: ApiClient, acme: Organization, user: User) -> None:
