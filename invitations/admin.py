@@ -76,9 +76,10 @@ class InvitationAdmin(LookedAt):
     def status(self, invitation: Any) -> str:
         return str(Status(invitation.status).label)
 
-    @admin.display(description="Expires (UTC)")
+    @admin.display(description="Expires")
     def expires(self, invitation: Invitation) -> str:
-        return f"{invitation.expires_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        """The day, for a list that fits; the page of each has the moment."""
+        return f"{invitation.expires_at.astimezone(UTC):%Y-%m-%d}"
 
     @admin.display(description="Invited by")
     def invited_by_whom(self, invitation: Invitation) -> str:
