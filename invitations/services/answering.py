@@ -68,13 +68,13 @@ def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
 
 @transaction.atomic
 def _accept_mailed(*, token: str, user_id: UUID, now: datetime) -> Membership:
-    found, seen = _find(token)
-    if seen.accepted_by_id != user_id:
-        _require_open(seen, found, now=now)  # what is over stays so: nobody waits for a lock then
-    user, invitation = _begin(user_id, seen)
+    user = User.objects.locked().by_id(user_id)  # first: two requests of one person take turns
+    found, invitation = _find(token)
     earlier = _accepted_before(invitation, user)
     if earlier is not None:
         return earlier
+    _require_open(invitation, found, now=now)  # what is over stays so: nobody stands in line for it
+    invitation = _locked(invitation)
     _require_open(invitation, _token(token), now=now)  # anew: a resend may have come before us
     return _join(invitation, user, now=now)
 
