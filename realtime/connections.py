@@ -1,7 +1,7 @@
 """What every connection has, whatever it runs over: a person, channels, and an end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -50,8 +50,12 @@ class Connection(HubConsumer):
 
     async def let_in(self, token: str) -> bool:
         """Welcome whoever the token belongs to, or close; tell whether they are in."""
+        return await self.admit(entry.person(token))
+
+    async def admit(self, who: Awaitable[Person]) -> bool:
+        """Welcome somebody once we know who they are, or close; tell whether they are in."""
         try:
-            self.person = await entry.person(token)
+            self.person = await who
             await self._welcome()
         except UnauthenticatedError:
             await self.close(NOT_AUTHENTICATED)
