@@ -10,7 +10,7 @@ CLOSE_SECONDS = 20.0
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """What is sent waits while 64 KiB stand in the transport's buffer: no message is sent past that.
+    """What is sent waits while 64 KiB stand in the transport's buffer.
 
     Two things must not wait so, nor pile up there: a close, which such a peer would put off for
     ever, and the answers to its pings.

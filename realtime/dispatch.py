@@ -46,6 +46,9 @@ class Line:
             waits_for = running.send(None)
         except StopIteration:
             return
+        except OSError:
+            self._is_over = True
+            return
         except Exception:
             log.exception("realtime.handler_failed", kind=message.get("type"))
             return

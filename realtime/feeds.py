@@ -85,6 +85,8 @@ class Feed:
         try:
             while self.offset < self._target:
                 found = await in_thread(_read, self.name, self.offset, CHUNK)
+                if found and found[0]["offset"] > self.offset + 1:
+                    self._tell_of_loss()
                 for message in found:
                     self.pass_on(message)
                 if not found:
@@ -93,6 +95,11 @@ class Feed:
             log.exception("realtime.gap_not_filled", stream=self.name)  # the next look tries again
         finally:
             self._catching_up = None
+
+    def _tell_of_loss(self) -> None:
+        """History was deleted before we came to it: every listener has to begin anew."""
+        for listener in list(self.listeners.values()):
+            listener({"type": "stream.lost"})
 
     async def history(
         self, after: int, upto: int, *, since: datetime | None

@@ -7,7 +7,7 @@ from realtime.channels import Kind, Leave
 from realtime.feeds import Feed
 from realtime.frames import Ack
 from realtime.hub import Message
-from realtime.hub_consumer import MOST_WAITING
+from realtime.hub_consumer import MOST_WAITING, MOST_WAITING_BYTES
 from realtime.protocol import Subscribe
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Subscription:
         self.feed: Feed
         self.leave = Leave()
         self._held: list[Message] | None = None
+        self._held_bytes = 0
 
     @property
     def stream(self) -> str:
@@ -56,18 +57,23 @@ class Subscription:
 
     def hear(self, message: Message) -> None:
         if self._held is not None:
-            self._held.append(message)
-            if len(self._held) > MOST_WAITING:
-                self.connection.fell_behind()
+            self._hold(self._held, message)
         else:
             self.connection.line.put(message)
+
+    def _hold(self, held: list[Message], message: Message) -> None:
+        held.append(message)
+        self._held_bytes += len(message.get("text", ""))
+        if len(held) > MOST_WAITING or self._held_bytes > MOST_WAITING_BYTES:
+            held.clear()
+            self.connection.fell_behind()
 
     async def begin(self, said: Subscribe) -> None:
         """Acknowledge, and send what was missed before anything new."""
         feed = self.feed
         offset, after = feed.offset, self._recoverable(said.since)
         missed: list[Message] | None = None
-        self._held = []
+        self._held, self._held_bytes = [], 0
         try:
             if after is not None:
                 missed = await feed.history(after, offset, since=self.leave.since)

@@ -25,14 +25,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 
 def held(user: User) -> int:
     with Redis.from_url(settings.REDIS_URL) as store:
-        return int(store.zcard(leases.key_of(user.pk)))  # type: ignore[arg-type]
+        return int(store.zcard(leases.key_of(user.pk)))
 
 
 def a_minute_passes(user: User) -> None:
     """Let the leases of a user be as old as they would be in a minute."""
     with Redis.from_url(settings.REDIS_URL) as store:
         key = leases.key_of(user.pk)
-        for connection in store.zrange(key, 0, -1):  # type: ignore[union-attr]
+        for connection in store.zrange(key, 0, -1):
             store.zincrby(key, -60_000, connection)
 
 
@@ -101,7 +101,7 @@ def test_what_a_killed_process_held_falls_to_zero_by_itself(
 
         assert refused_with(servers[0], token) == 4429
         with Redis.from_url(settings.REDIS_URL) as store:
-            assert 0 < store.pttl(leases.key_of(uma.pk)) <= 60_000  # type: ignore[operator]
+            assert 0 < store.pttl(leases.key_of(uma.pk)) <= 60_000
         a_minute_passes(uma)
         with signed_in(servers[0], token):
             assert held(uma) == 1
