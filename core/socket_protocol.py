@@ -1,5 +1,7 @@
 """uvicorn's WebSocket protocol, hardened against peers that read nothing."""
 
+import socket
+import struct
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -7,6 +9,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 CLOSE_SECONDS = 20.0
 """How long a peer has to take what waits for it, the close frame at last."""
+FAREWELL_SECONDS = 1.0
+"""The same for one that has been silent already."""
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -25,7 +30,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if self.close_timer is not None and not self.disconnected:
             self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self.close_timer = self.loop.call_later(CLOSE_SECONDS, self._drop)
 
     def handle_ping(self) -> None:
         if self.writable.is_set():
@@ -36,4 +41,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         """Drop a peer that is silent; a graceful end would wait for it to read."""
         super().keepalive_timeout()
-        self.loop.call_later(1.0, self.transport.abort)
+        self.loop.call_later(FAREWELL_SECONDS, self._drop)
+
+    def _drop(self) -> None:
+        """Forget what was not taken, here and in the kernel, which would offer it on."""
+        if not self.disconnected:
+            pipe = self.transport.get_extra_info("socket")
+            pipe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
