@@ -154,12 +154,16 @@ class Feeds:
         if feed is None:
             feed = self.open[name] = Feed(name)
             feed.opening = asyncio.create_task(self._begin(feed))
-        try:
-            if feed.opening is not None:
+        if feed.opening is not None:
+            try:
                 await asyncio.shield(feed.opening)
-        except Exception:
-            self._forget(name, feed)
-            raise
+            except Exception:
+                self._forget(name, feed)
+                raise
+        else:  # again, which is nothing unless Redis is away: then nobody new is let in
+            await self._layer.group_add(delivery.group_of(name), feed.channel)
+            if self.open.get(name) is not feed:  # its last listener has left meanwhile
+                return await self.join(name, key, listener)
         feed.listeners[key] = listener
         return feed
 
