@@ -50,6 +50,13 @@ class Connection(HubConsumer):
 
     # -- Coming and going --------------------------------------------------------------------------
 
+    async def __call__(self, scope: Any, receive: Callable[..., Any], send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also when it broke where something was to be said, and no word of an end came
+            self.is_over = True
+            await self.leave()
+
     async def let_in(self, token: str) -> bool:
         """Welcome whoever the token belongs to, or close; tell whether they are in."""
         return await self.admit(entry.person(token))

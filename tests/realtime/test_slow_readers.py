@@ -8,11 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from accounts.models import User
 from core import serving
+from realtime import census, leases
+from realtime.census import Question
 from realtime.connections import HEARTBEAT_SECONDS
 from realtime.services.sending import Message, send_all
 from tests.realtime.conftest import Eventually
@@ -21,6 +25,8 @@ from tests.sockets import Socket, access, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 
+PING = bytes([0x81, 0x80 | 15, 0, 0, 0, 0]) + b'{"type":"ping"}'
+"""What our protocol calls so, as a masked frame."""
 SIZE, COUNT = 60_000, 400
 """24 MB: more than the buffers of both kernels (some 10 MB) and what we keep for one reader."""
 MOST_GROWTH_KIB = 24 * 1024
@@ -102,8 +108,8 @@ def lines(server: Server) -> list[str]:
     return server.log.read_text().splitlines()
 
 
-def handshake(server: Server, token: str) -> sockets.socket:
-    """Open a WebSocket by hand: one that answers no ping."""
+def handshake(server: Server, token: str, *, more: bytes = b"") -> sockets.socket:
+    """Open a WebSocket by hand: one that answers no ping. `more` goes out with the handshake."""
     bare = sockets.socket()
     bare.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 8192)
     bare.settimeout(10)
@@ -113,6 +119,7 @@ def handshake(server: Server, token: str) -> sockets.socket:
         f"GET /ws/v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
         f"Sec-WebSocket-Protocol: tenantry.v1, bearer.{token}\r\n\r\n".encode()
+        + more
     )
     assert bare.recv(1).startswith(b"H")
     return bare
@@ -138,6 +145,18 @@ def test_a_peer_that_reads_nothing_leaves_nothing_behind(
 
     eventually(lambda: "ws.disconnected" in lines(hasty)[-1])
     assert "Traceback" not in hasty.log.read_text()
+
+
+def test_peers_that_are_gone_before_they_hear_anything_leave_nothing_behind(
+    servers: tuple[Server, Server], uma: User, eventually: Eventually
+) -> None:
+    token = access(uma)
+    for number in range(60):
+        handshake(servers[0], token, more=PING * (number % 5)).close()
+
+    eventually(lambda: census.ask(Question()).connections == 0)
+    with Redis.from_url(settings.REDIS_URL) as store:
+        eventually(lambda: store.zcard(leases.key_of(uma.pk)) == 0)
 
 
 def test_pings_of_a_peer_that_reads_nothing_fill_no_memory(
