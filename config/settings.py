@@ -260,6 +260,8 @@ ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 """For hosts without mail: who invites gets the link, and passes it on."""
 
+REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
+"""What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 
