@@ -259,6 +259,9 @@ ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 """For hosts without mail: who invites gets the link, and passes it on."""
 
+PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
+"""How long somebody whose last socket closed is still shown as present."""
+
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

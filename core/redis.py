@@ -109,6 +109,24 @@ class Script:
         except NoScriptError:
             return await client.eval(self._source, len(keys), *keys, *arguments)
 
+    async def arun_all(
+        self, client: AsyncClient, calls: Sequence[tuple[Sequence[str], Sequence[Argument]]]
+    ) -> list[Any]:
+        """Run it with each of these keys and arguments, in one round trip; not one atomic step."""
+        try:
+            return await self._pipelined(client, calls)
+        except NoScriptError:
+            await client.script_load(self._source)
+            return await self._pipelined(client, calls)
+
+    async def _pipelined(
+        self, client: AsyncClient, calls: Sequence[tuple[Sequence[str], Sequence[Argument]]]
+    ) -> list[Any]:
+        async with client.pipeline(transaction=False) as pipeline:
+            for keys, arguments in calls:
+                pipeline.evalsha(self._sha, len(keys), *keys, *arguments)
+            return await pipeline.execute()
+
 
 class Store:
     """One server address in this process: its clients and their common breaker."""

@@ -8,7 +8,8 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from core import lifecycle
-        from realtime import own_channels, subscribers, switchboard  # noqa: F401  subscribers too
+        from realtime import own_channels, sayings, subscribers, switchboard  # noqa: F401
 
         own_channels.register()
+        sayings.register()
         lifecycle.before_the_end(switchboard.drain)

@@ -25,9 +25,21 @@ class Leave:
     """That somebody may join: what was said before `since` is not theirs to read; None: all is."""
 
     since: datetime | None = None
+    without: frozenset[str] = frozenset()
+    """The first words of events that are not theirs to hear: `member` for `member.joined`."""
+    sees_people: bool = True
+    """Whether they may know who else is here."""
 
 
-MayJoin = Callable[[Person, str], Awaitable[Leave | None]]
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """That a channel is there for somebody, and can't be heard now. Others are told nothing."""
+
+    code: str
+    detail: str
+
+
+MayJoin = Callable[[Person, str], Awaitable[Leave | Closed | None]]
 """Takes who asks and the id in the channel's name, "" without one; None refuses."""
 
 MayPublish = Callable[[Person, str, str, Any], Awaitable[bool]]
@@ -40,6 +52,8 @@ class Kind:
     may_join: MayJoin
     may_publish: MayPublish | None = None
     """None: only the server says anything."""
+    has_presence: bool = False
+    """Whether its listeners are told, if they ask, who else listens."""
     meaning: str = ""
     """Who hears what, in a sentence for those who write clients."""
     key: str = ""

@@ -141,7 +141,10 @@ class Connection(HubConsumer):
     async def look_again(self) -> None:
         """Leave the channels whose rights are gone."""
         for channel, subscription in list(self.subscriptions.items()):
-            if not await subscription.is_allowed():
+            refusal = await subscription.refusal()
+            if refusal is not None and self.subscriptions.get(channel) is subscription:
                 del self.subscriptions[channel]
-                await subscription.end()
-                await self.say(Unsubscribed(channel=channel, code="forbidden"))
+                await subscription.end(is_lost=True)
+                await self.say(Unsubscribed(channel=channel, code=refusal.code))
+            elif not subscription.may_watch:
+                self.board.presence.unwatch(subscription)

@@ -51,6 +51,13 @@ class Line:
             return
         self._task = asyncio.get_running_loop().create_task(self._work(running, waits_for))
 
+    def drop(self, is_lost: Callable[[Message], bool]) -> None:
+        """Forget what waits and is not to be handled any more."""
+        kept = [(message, size) for message, size in self.waiting if not is_lost(message)]
+        self.waiting.clear()
+        self.waiting.extend(kept)
+        self.waiting_bytes = sum(size for _, size in kept)
+
     def close(self) -> None:
         """Handle nothing any more."""
         self._is_over = True

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from realtime import channels
-from realtime.channels import Kind, Leave
+from realtime.channels import Closed, Kind, Leave
 from realtime.feeds import Feed
 from realtime.frames import Ack
 from realtime.hub import Message
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 MOST_CHANNELS = 100
 
 
+FORBIDDEN = Closed("forbidden", "There is no such channel, or none that you may join.")
+"""The same for a channel that is forbidden and for one that is not there."""
+TOO_MANY = Closed("too_many_channels", f"One connection joins up to {MOST_CHANNELS} channels.")
+
+
 class RefusedError(Exception):
-    """The same for a channel that is forbidden and for one that is not there."""
-
-    code = "forbidden"
-    detail = "There is no such channel, or none that you may join."
-
-
-class TooManyChannelsError(RefusedError):
-    code = "too_many_channels"
-    detail = f"One connection joins up to {MOST_CHANNELS} channels."
+    def __init__(self, why: Closed = FORBIDDEN) -> None:
+        super().__init__(why.detail)
+        self.code, self.detail = why.code, why.detail
 
 
 class Subscription:
@@ -35,23 +34,39 @@ class Subscription:
         self.feed: Feed
         self.leave = Leave()
         self._held: list[Message] | None = None
+        self._is_over = False
 
     @property
     def stream(self) -> str:
         own = str(self.connection.person.user_id)
         return f"user:{own}" if self.kind.name == "user" else self.name
 
-    async def is_allowed(self) -> bool:
-        leave = await self.kind.may_join(self.connection.person, self.key)
-        if leave is None:
-            return False
-        self.leave = leave
-        return True
+    async def refusal(self) -> Closed | None:
+        """Return why the person may not listen, now; None: they may."""
+        found = await self.kind.may_join(self.connection.person, self.key)
+        if not isinstance(found, Leave):
+            return found or FORBIDDEN
+        self.leave = found
+        return None
 
     async def join(self) -> None:
-        self.feed = await self.connection.board.feeds.join(self.stream, self, self.hear)
+        board = self.connection.board
+        self.feed = await board.feeds.join(self.stream, self, self.hear)
+        if self.kind.has_presence:
+            board.presence.join(self.stream, str(self.connection.person.user_id))
+
+    @property
+    def may_watch(self) -> bool:
+        """Tell whether the person may know who else is here."""
+        return self.kind.has_presence and self.leave.sees_people
+
+    def put(self, message: Message) -> None:
+        """Send something that is no message of the stream, when its turn comes."""
+        self.connection.line.put(message)
 
     def hear(self, message: Message) -> None:
+        if self._is_hidden(message):
+            return
         if self._held is not None:
             self._held.append(message)
         else:
@@ -64,7 +79,8 @@ class Subscription:
         missed: list[Message] = []
         self._held = []
         if after is not None:
-            missed = await feed.history(after, offset, since=self.leave.since)
+            found = await feed.history(after, offset, since=self.leave.since)
+            missed = [message for message in found if not self._is_hidden(message)]
         ack = Ack(
             ref=said.ref,
             channel=self.name,
@@ -77,6 +93,10 @@ class Subscription:
         for message in [{"type": "stream.said", "text": ack.encoded()}, *missed, *held]:
             self.connection.line.put(message)
 
+    def _is_hidden(self, message: Message) -> bool:
+        hidden = self.leave.without
+        return bool(hidden) and message["event"].partition(".")[0] in hidden
+
     def _recoverable(self, since: str | None) -> int | None:
         """Return the offset to replay from; None: there is no way, or none was asked for."""
         epoch, _, number = (since or "").partition(":")
@@ -85,8 +105,16 @@ class Subscription:
         after = int(number[:19])
         return after if self.feed.trimmed <= after <= self.feed.offset else None
 
-    async def end(self) -> None:
-        await self.connection.board.feeds.leave(self.stream, self)
+    async def end(self, *, is_lost: bool = False) -> None:
+        """Hear nothing any more, not even what waits to be sent; `is_lost`: for lack of rights."""
+        if self._is_over:
+            return
+        self._is_over = True
+        board = self.connection.board
+        if self.kind.has_presence:
+            board.presence.leave(self, at_once=is_lost)
+        self.connection.line.drop(lambda message: message.get("stream") == self.stream)
+        await board.feeds.leave(self.stream, self)
 
 
 async def subscribe(connection: "Connection", name: str) -> Subscription:
@@ -95,12 +123,19 @@ async def subscribe(connection: "Connection", name: str) -> Subscription:
     if found is None:
         raise RefusedError
     if len(connection.subscriptions) >= MOST_CHANNELS:
-        raise TooManyChannelsError
+        raise RefusedError(TOO_MANY)
     subscription = Subscription(connection, name, *found)
-    if not await subscription.is_allowed():
-        raise RefusedError
+    await _require_leave(subscription)
     await subscription.join()
-    if not await subscription.is_allowed():  # lost while joining: the notice came too early
-        await subscription.end()
-        raise RefusedError
+    try:
+        await _require_leave(subscription)  # lost while joining: the notice came too early
+    except RefusedError:
+        await subscription.end(is_lost=True)
+        raise
     return subscription
+
+
+async def _require_leave(subscription: Subscription) -> None:
+    refusal = await subscription.refusal()
+    if refusal is not None:
+        raise RefusedError(refusal)
