@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("organizations.urls")),
     path("api/v1/", include("invitations.urls")),
     path("api/v1/", include("audit.urls")),
+    path("api/v1/", include("realtime.urls")),
     path("api/v1/", include(product.urls())),
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),

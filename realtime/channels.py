@@ -17,6 +17,8 @@ from typing import Any
 
 from realtime.people import Person
 
+EVENT = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+"""What an event is called, e.g. `member.joined`."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}(:[A-Za-z0-9_-]{1,64})?")
 
 
@@ -68,6 +70,8 @@ class EventType:
     meaning: str
     data: Mapping[str, Any]
     """A JSON Schema of the event's data."""
+    from_clients: bool = False
+    """Whether clients may say it too, those that the kind's `may_publish` lets."""
 
 
 _kinds: dict[str, Kind] = {}
@@ -90,6 +94,10 @@ def kinds() -> list[Kind]:
 def events(kind: str) -> list[EventType]:
     """Return what is documented of a kind's channels; more may be said there."""
     return sorted(_events.get(kind, {}).values(), key=attrgetter("name"))
+
+
+def event(kind: str, name: str) -> EventType | None:
+    return _events.get(kind, {}).get(name)
 
 
 def split(channel: str) -> tuple[Kind, str] | None:

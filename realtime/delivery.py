@@ -34,6 +34,7 @@ def message_of(said: Said) -> Message:
         event=said.event,
         data=said.data,
         at=said.at,
+        sender=said.sender_id,
     )
     at = said.at.timestamp()
     return {

@@ -139,7 +139,7 @@ class Feeds:
             if feed.opening is not None:
                 await asyncio.shield(feed.opening)
         except Exception:
-            self.open.pop(name, None)
+            self._forget(name, feed)
             raise
         feed.listeners[key] = listener
         return feed
@@ -153,6 +153,12 @@ class Feeds:
             self.open.pop(name, None)
             self._layer.detach(feed.channel)
             await self._layer.group_discard(delivery.group_of(name), feed.channel)
+
+    def _forget(self, name: str, feed: Feed) -> None:
+        """Let a feed go that could not begin; the next to join tries anew."""
+        if self.open.get(name) is feed:
+            del self.open[name]
+            self._layer.detach(feed.channel)
 
     async def _begin(self, feed: Feed) -> None:
         feed.channel = await self._layer.new_channel()

@@ -55,6 +55,9 @@ class Event(ServerMessage):
     """What happened, e.g. `member.joined`."""
     data: Any
     at: datetime
+    sender: UUID | None = None
+    """The user who said it, on channels where clients publish: put there by the server, whatever
+    stands in `data`. What the server says has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

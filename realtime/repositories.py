@@ -35,6 +35,7 @@ class Said:
     offset: int
     event: str
     data: Any
+    sender_id: UUID | None
     at: datetime
 
 
@@ -74,7 +75,7 @@ class StreamMessageRepository(Repository["StreamMessage"]):
 
     def _said(self) -> list[Said]:
         epoch = Subquery(_streams().filter(name=OuterRef("stream")).values("epoch"))
-        columns = ("id", "stream", "epoch", "offset", "event", "data", "at")
+        columns = ("id", "stream", "epoch", "offset", "event", "data", "sender_id", "at")
         return [Said(*row) for row in self.annotate(epoch=epoch).values_list(*columns)]
 
     def said_since(self, moment: datetime) -> dict[str, int]:

@@ -6,9 +6,12 @@ what was said is compared with what was heard: one statement each, however many 
 """
 
 import asyncio
+import os
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,8 +20,9 @@ import structlog
 from django.utils import timezone
 
 from core.redis import StoreUnavailableError
-from realtime import delivery, entry
+from realtime import census, delivery, entry, leases
 from realtime.batches import in_thread
+from realtime.census import CONTROL, Question, Report
 from realtime.close_codes import NOT_AUTHENTICATED, RESTARTING
 from realtime.feeds import Feeds
 from realtime.layer import HubChannelLayer
@@ -30,9 +34,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CONTROL = "control"
 RECHECK_SECONDS = 20.0
 SWEEP_SECONDS = 3.0
+REPORT_SECONDS = 20.0
+"""Twice missed, and leases still hold."""
 DRAIN_SECONDS = 5.0
 SWEEP_WINDOW = timedelta(seconds=45)
 """How far a sweep looks back: longer than any transaction of ours may take."""
@@ -56,6 +61,8 @@ class Switchboard:
         self.spawn(self._repeat(self._recheck, RECHECK_SECONDS))
         self.spawn(self._repeat(self._sweep, SWEEP_SECONDS))
         self.spawn(self._repeat(self.presence.tick, TICK_SECONDS))
+        self.spawn(self._repeat(self.report, REPORT_SECONDS))
+        self.spawn(self.report())
 
     def spawn(self, work: Any) -> "asyncio.Task[Any]":
         task = asyncio.create_task(work)
@@ -85,6 +92,8 @@ class Switchboard:
                 self._look_again(list(self.by_user.get(UUID(user_id), ())))
             case {"event": "rights.changed", "key": key}:
                 self._look_again(self._listening_to(key))
+            case {"event": "asked"}:
+                self.spawn(self._answer(message))
             case {"event": "presence.changed", "channels": channels}:
                 self.presence.hinted(channels)
 
@@ -108,6 +117,49 @@ class Switchboard:
     def _end_session(self, session_id: UUID) -> None:
         for connection in list(self.by_session.get(session_id, ())):
             self.spawn(connection.close(NOT_AUTHENTICATED))
+
+    async def _answer(self, asked: dict[str, Any]) -> None:
+        question = Question.of(asked)
+        meant = self.meant(question)
+        if question.closes and meant:
+            await asyncio.wait({self.spawn(each.close(RESTARTING)) for each in meant}, timeout=1)
+        await self.report()
+        with suppress(StoreUnavailableError):
+            await in_thread(census.answer, asked["number"], self.process, len(meant))
+
+    def meant(self, question: Question) -> "list[Connection]":
+        found = {each for held in self.by_session.values() for each in held}
+        if question.user_id:
+            found &= self.by_user.get(UUID(question.user_id), set())
+        if question.session_id:
+            found &= self.by_session.get(UUID(question.session_id), set())
+        if question.channel:
+            found = {each for each in found if question.channel in each.subscriptions}
+        wanted = question.connection_id
+        return [each for each in found if wanted in {None, each.connection_id}]
+
+    @property
+    def process(self) -> str:
+        return self._layer.hub().process
+
+    async def report(self) -> None:
+        """Renew what is leased, and tell of it; without Redis, the next time."""
+        held = [each.lease for of_one in self.by_user.values() for each in of_one if each.is_leased]
+        report = Report(
+            process=self.process,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            connections=len(held),
+            users={str(user_id): len(of_one) for user_id, of_one in self.by_user.items()},
+            channels={
+                name: len(feed.listeners)
+                for name, feed in self.feeds.open.items()
+                if not name.startswith("user:")
+            },
+        )
+        with suppress(StoreUnavailableError):
+            await in_thread(leases.renew, held)
+            await in_thread(census.put, report)
 
     async def _join_control(self, channel: str) -> None:
         while True:
@@ -174,6 +226,8 @@ async def drain() -> None:
         if ahead > 0:
             await asyncio.sleep(ahead)
     await asyncio.sleep(0.1)  # for the last close frames to leave
+    with suppress(StoreUnavailableError):
+        await in_thread(census.withdraw, board.process)
 
 
 def announce(event: str, **facts: Any) -> None:

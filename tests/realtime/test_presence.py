@@ -20,9 +20,8 @@ from realtime.hub import Message
 from realtime.roster import Attendance
 from realtime.switchboard import Switchboard
 from tests.conftest import make_user
-from tests.realtime.test_sockets import access
 from tests.servers import Server, running
-from tests.sockets import Socket, signed_in
+from tests.sockets import Socket, access, signed_in
 from tests.tenants import custom_role, found, person
 
 SHORT: Any = {"RATE_LIMITS": "{}", "PRESENCE_LINGER_S": "2"}

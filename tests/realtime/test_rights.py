@@ -15,9 +15,8 @@ from organizations.models import Organization
 from organizations.services import lifecycle, members, roles
 from realtime.dispatch import Line, Message
 from tests.conftest import make_user
-from tests.realtime.test_sockets import access
 from tests.servers import Server, running
-from tests.sockets import Socket, signed_in
+from tests.sockets import Socket, access, signed_in
 from tests.tenants import custom_role, found, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]

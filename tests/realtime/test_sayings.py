@@ -23,7 +23,7 @@ from realtime.models import Stream, StreamMessage
 from realtime.sayings import SAYINGS, SILENT, Saying
 from tests.audit.test_readings import events
 from tests.conftest import PASSWORD, make_user
-from tests.tenants import custom_role, join, person
+from tests.tenants import custom_role, found, join, person
 
 ADDRESS = re.compile(r"@")
 
@@ -45,6 +45,11 @@ def test_a_saying_names_fields_that_the_event_has(event: type) -> None:
             assert set(saying.shows) <= fields
             assert "email" not in saying.shows
             assert saying.event in {told.name for told in channels.events(saying.kind)}
+
+
+@pytest.fixture
+def acme(user: User) -> Organization:
+    return found("Acme", user, slug="acme")
 
 
 Said = tuple[str, str, Any]

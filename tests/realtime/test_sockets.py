@@ -1,6 +1,5 @@
 """The socket's protocol, over real connections to two server processes."""
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import orjson
@@ -14,46 +13,11 @@ from organizations.models import Organization
 from organizations.services import members
 from realtime.services.sending import send
 from tests.conftest import make_user
-from tests.servers import Server, running
-from tests.sockets import Socket, signed_in, socket
-from tests.tenants import found, join
+from tests.servers import Server
+from tests.sockets import access, begin, events, signed_in, socket
+from tests.tenants import join
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
-
-
-@pytest.fixture(scope="module")
-def servers(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Server, Server]]:
-    logs = tmp_path_factory.mktemp("logs")
-    with (
-        running(logs / "here", RATE_LIMITS="{}") as here,
-        running(logs / "there", RATE_LIMITS="{}") as there,
-    ):
-        yield here, there
-
-
-@pytest.fixture
-def uma() -> User:
-    return make_user("uma@example.com")
-
-
-@pytest.fixture
-def acme(uma: User) -> Organization:
-    return found("Acme", uma)
-
-
-def access(user: User) -> str:
-    return begin(user).access
-
-
-def begin(user: User) -> sessions.TokenPair:
-    now = timezone.now()
-    return sessions.start_session(user=user, device="", ip_address="127.0.0.1", now=now)
-
-
-def events(heard: Socket, count: int) -> list[object]:
-    return [heard.hear_until("event")[-1]["data"] for _ in range(count)]
 
 
 def test_a_welcome_tells_who_one_is(servers: tuple[Server, Server], uma: User) -> None:
