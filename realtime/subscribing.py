@@ -15,15 +15,27 @@ if TYPE_CHECKING:
 MOST_CHANNELS = 100
 
 
-FORBIDDEN = Closed("forbidden", "There is no such channel, or none that you may join.")
-"""The same for a channel that is forbidden and for one that is not there."""
-TOO_MANY = Closed("too_many_channels", f"One connection joins up to {MOST_CHANNELS} channels.")
-
-
 class RefusedError(Exception):
-    def __init__(self, why: Closed = FORBIDDEN) -> None:
+    """The same for a channel that is forbidden and for one that is not there."""
+
+    code = "forbidden"
+    detail = "There is no such channel, or none that you may join."
+
+
+class TooManyChannelsError(RefusedError):
+    code = "too_many_channels"
+    detail = f"One connection joins up to {MOST_CHANNELS} channels."
+
+
+class ClosedError(RefusedError):
+    """A channel that is there for the person, and not now."""
+
+    def __init__(self, why: Closed) -> None:
         super().__init__(why.detail)
         self.code, self.detail = why.code, why.detail
+
+
+FORBIDDEN = Closed(RefusedError.code, RefusedError.detail)
 
 
 class Subscription:
@@ -48,6 +60,9 @@ class Subscription:
             return found or FORBIDDEN
         self.leave = found
         return None
+
+    async def is_allowed(self) -> bool:
+        return await self.refusal() is None
 
     async def join(self) -> None:
         board = self.connection.board
@@ -123,7 +138,7 @@ async def subscribe(connection: "Connection", name: str) -> Subscription:
     if found is None:
         raise RefusedError
     if len(connection.subscriptions) >= MOST_CHANNELS:
-        raise RefusedError(TOO_MANY)
+        raise TooManyChannelsError
     subscription = Subscription(connection, name, *found)
     await _require_leave(subscription)
     await subscription.join()
@@ -138,4 +153,4 @@ async def subscribe(connection: "Connection", name: str) -> Subscription:
 async def _require_leave(subscription: Subscription) -> None:
     refusal = await subscription.refusal()
     if refusal is not None:
-        raise RefusedError(refusal)
+        raise ClosedError(refusal)

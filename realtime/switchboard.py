@@ -88,10 +88,8 @@ class Switchboard:
             case {"event": "sessions.ended", "ids": ids}:
                 for session_id in ids:
                     self._end_session(UUID(session_id))
-            case {"event": "rights.changed", "user_id": user_id}:
-                self._look_again(list(self.by_user.get(UUID(user_id), ())))
-            case {"event": "rights.changed", "key": key}:
-                self._look_again(self._listening_to(key))
+            case {"event": "rights.changed", **of}:
+                self._look_again(self._concerned(**of))
             case {"event": "asked"}:
                 self.spawn(self._answer(message))
             case {"event": "presence.changed", "channels": channels}:
@@ -101,8 +99,10 @@ class Switchboard:
         for connection in connections:
             self.spawn(connection.look_again())
 
-    def _listening_to(self, key: str) -> "list[Connection]":
-        """Return the connections that have a channel with this id."""
+    def _concerned(self, *, user_id: str = "", key: str = "", **_: Any) -> "list[Connection]":
+        """Return the connections of a person, or those that have a channel with an id."""
+        if user_id:
+            return list(self.by_user.get(UUID(user_id), ()))
         return [
             connection
             for connections in self.by_user.values()
