@@ -37,14 +37,14 @@ TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 """Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
 SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEVELOPMENT else None)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
-CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
+CORS_URLS_REGEX = r"^/(api|ofrep|sse|unleash)/"
 CORS_EXPOSE_HEADERS = [
     "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After",
     "X-Request-ID",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = [
-    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
-    "x-request-id",
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "traceparent", "x-request-id",
 ]  # fmt: skip
 
 # -- Stores ----------------------------------------------------------------------------------------

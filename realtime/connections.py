@@ -1,7 +1,7 @@
 """What every connection has, whatever it runs over: a person, channels, and an end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -33,6 +33,8 @@ class Connection(HubConsumer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.first_channels: Sequence[str] = ["user"]
+        """What is joined from the start."""
         self.connection_id = switchboard.new_connection_id()
         self.subscriptions: dict[str, Subscription] = {}
         self.is_authenticated = False
@@ -73,7 +75,8 @@ class Connection(HubConsumer):
             return
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
-        self.subscriptions["user"] = await subscribe(self, "user")
+        for name in self.first_channels:
+            self.subscriptions[name] = await subscribe(self, name)
         await self.say(Welcome(**self._facts(), heartbeat_s=HEARTBEAT_SECONDS))
         log.info("ws.connected", **self._facts())
 

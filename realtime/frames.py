@@ -128,9 +128,17 @@ class Presence(ServerMessage):
     again, `joined` lists everybody."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(ServerMessage):
+    """Why a stream of /sse/v1 ends; its last event. A socket has a close frame for that."""
+
+    kind = "closed"
+    code: int
+
+
 KINDS: dict[str, type[ServerMessage]] = {
     message.kind: message
-    for message in (Welcome, Event, Ack, Error, Pong, AuthExpiring, Unsubscribed, Presence)
+    for message in (Welcome, Event, Ack, Error, Pong, AuthExpiring, Unsubscribed, Presence, Closed)
 }
 
 _FIELDS = {

@@ -105,7 +105,14 @@ class Subscription:
         )
         held, self._held = self._held, None
         # In line too: what was said before it, and waits, must not come between it and the replay.
-        for message in [{"type": "stream.said", "text": ack.encoded()}, *missed, *held]:
+        first = {
+            "type": "stream.said",
+            "kind": ack.kind,
+            "channel": self.name,
+            "place": f"{feed.epoch}:{offset if after is None else after}",
+            "text": ack.encoded(),
+        }
+        for message in [first, *missed, *held]:
             self.connection.line.put(message)
 
     def _is_hidden(self, message: Message) -> bool:
