@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from realtime.people import Person
 
@@ -112,6 +113,11 @@ def split(channel: str) -> tuple[Kind, str] | None:
 def on_the_wire(stream: str) -> str:
     """Return what clients call a stream: one's own is `user`."""
     return "user" if stream.startswith("user:") else stream
+
+
+def stream_for(kind: Kind, channel: str, user_id: UUID) -> str:
+    """Return the stream that somebody means by a channel of this kind."""
+    return f"user:{user_id}" if kind.name == "user" else channel
 
 
 def stream_of(channel: str) -> str:

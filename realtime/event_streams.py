@@ -28,10 +28,12 @@ from core.errors import (
 from core.http.body import App, Message, Receive, Send
 from core.redis import StoreUnavailableError
 from realtime import channels, entry, switchboard, tickets
+from realtime.channels import Closed as ClosedChannel
 from realtime.close_codes import TOO_MUCH
 from realtime.connections import HEARTBEAT_SECONDS, Connection
 from realtime.frames import Closed, ServerMessage
 from realtime.people import Person
+from realtime.positions import NotHeardError
 from realtime.protocol import Subscribe
 from realtime.subscribing import RefusedError
 
@@ -41,14 +43,6 @@ PATIENCE_SECONDS = 60
 
 judgement: ContextVar[DomainError | None] = ContextVar("judgement")
 """What the view tells: None lets the stream begin."""
-
-
-class NotJoinedError(ForbiddenError):
-    """A channel that may not be joined, in the words in which a socket is told."""
-
-    def __init__(self, why: RefusedError) -> None:
-        super().__init__(why.detail)
-        self.code = why.code  # type: ignore[misc]  # of this one
 
 
 class ChannelUnavailableError(UnavailableError):
@@ -117,7 +111,7 @@ class EventStream(Connection):
         except DomainError as error:
             return error
         except RefusedError as error:
-            return NotJoinedError(error)
+            return NotHeardError(ClosedChannel(error.code, error.detail))
         except (StoreUnavailableError, OperationalError, InterfaceError):
             return ChannelUnavailableError(retry_after_seconds=1)
         if self._end_code == TOO_MUCH:

@@ -50,8 +50,7 @@ class Subscription:
 
     @property
     def stream(self) -> str:
-        own = str(self.connection.person.user_id)
-        return f"user:{own}" if self.kind.name == "user" else self.name
+        return channels.stream_for(self.kind, self.name, self.connection.person.user_id)
 
     async def refusal(self) -> Closed | None:
         """Return why the person may not listen, now; None: they may."""
