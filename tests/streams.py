@@ -30,9 +30,9 @@ class Stream:
         self.last_id = ""
 
     def hear(self) -> Block:
-        """Return the next event. Raises StopIteration where the stream ends."""
+        """Return the next event. Raises EOFError where the stream ends."""
         fields: dict[str, str] = {}
-        for line in iter(lambda: next(self._lines), ""):
+        while line := self._line():
             name, _, value = line.partition(":")
             fields[name] = value.removeprefix(" ")
         frame = orjson.loads(fields["data"]) if "data" in fields else None
@@ -41,6 +41,12 @@ class Stream:
             assert frame["type"] == fields["event"]
         self.last_id = fields.get("id", self.last_id)
         return Block(fields.get("event", ""), fields.get("id", ""), frame)
+
+    def _line(self) -> str:
+        line = next(self._lines, None)
+        if line is None:
+            raise EOFError
+        return line
 
     def hear_until(self, kind: str) -> Block:
         while (block := self.hear()).kind != kind:
@@ -57,7 +63,7 @@ class Stream:
         try:
             while True:
                 found.append(self.hear())
-        except (StopIteration, RuntimeError):
+        except EOFError:
             return found
 
 

@@ -20,7 +20,8 @@ from organizations.models import Organization
 from organizations.services import lifecycle, members, ownership, purge, roles
 from realtime import channels, invited
 from realtime.models import Stream, StreamMessage
-from realtime.sayings import SAYINGS, SILENT, Saying
+from realtime.saying import Saying
+from realtime.sayings import SAYINGS, SILENT
 from tests.audit.test_readings import events
 from tests.conftest import PASSWORD, make_user
 from tests.tenants import custom_role, found, join, person
