@@ -216,7 +216,7 @@ def realtime() -> dict[str, str]:
         "events on channels": table(
             ["channel", "event", "what happened", "data"],
             (
-                [code(asyncapi.address_of(k)), code(e.name), e.meaning, fields_of(e)]
+                [code(asyncapi.address_of(k)), code(e.name), e.meaning, names_in(e)]
                 for k in channels.kinds()
                 for e in channels.events(k.name)
             ),
@@ -228,7 +228,7 @@ def realtime() -> dict[str, str]:
     }
 
 
-def fields_of(event: channels.EventType) -> str:
+def names_in(event: channels.EventType) -> str:
     return ", ".join(code(name) for name in event.data.get("properties", {}))
 
 
