@@ -261,7 +261,8 @@ INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 
 PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
 """How long somebody whose last socket closed is still shown as present."""
-
+REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
+"""What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

@@ -162,6 +162,10 @@ class Connection(HubConsumer):
             timer.cancel()
         self._timers.clear()
 
+    async def stream_lost(self, message: dict[str, Any]) -> None:
+        """A channel has a gap that nobody can fill: coming back tells what to do about it."""
+        self.fell_behind()
+
     # -- Channels ----------------------------------------------------------------------------------
 
     async def look_again(self) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Greatest
 
 from core.repositories import Repository
 
@@ -39,6 +41,10 @@ class Said:
     at: datetime
 
 
+def _messages() -> QuerySet[Any]:
+    return apps.get_model("realtime", "StreamMessage")._default_manager.all()
+
+
 def _streams() -> QuerySet[Any]:
     return apps.get_model("realtime", "Stream")._default_manager.all()
 
@@ -55,6 +61,36 @@ class StreamRepository(Repository["Stream"]):
     def begin(self, names: Iterable[str]) -> None:
         """Make the streams that are not there yet, so that they have an epoch to tell."""
         self.bulk_create((self.model(name=name) for name in names), ignore_conflicts=True)
+
+    def longer_than(self, kept: int) -> list[str]:
+        """Return the streams that have more messages than these."""
+        rows = self.filter(last_offset__gt=F("trimmed_offset") + kept)
+        return list(rows.order_by("name").values_list("name", flat=True))
+
+    def unneeded_upto(self, name: str, *, before: datetime, kept: int) -> int:
+        """Return the offset up to which all is older than a moment, leaving the newest `kept`."""
+        rows = _messages().filter(stream=name, offset__isnull=False).order_by("offset")
+        young = rows.filter(at__gte=before).values_list("offset", flat=True).first()
+        last = self.positions([name])[name].offset
+        return min(last - kept, last if young is None else young - 1)
+
+    def count_upto(self, name: str, offset: int) -> int:
+        return _messages().filter(stream=name, offset__lte=offset).count()
+
+    @transaction.atomic
+    def trim(self, name: str, upto: int, limit: int) -> int:
+        """Delete some messages from the beginning of a stream, up to an offset.
+
+        The stream itself is marked last: whoever says something on it waits for its row, and that
+        only from here to the commit.
+        """
+        rows = _messages().filter(stream=name, offset__lte=upto).order_by("offset")
+        offsets = list(rows.values_list("offset", flat=True)[:limit])
+        if offsets:
+            _messages().filter(stream=name, offset__lte=offsets[-1]).delete()
+            mark = Greatest("trimmed_offset", offsets[-1])
+            self.filter(name=name).update(trimmed_offset=mark)
+        return len(offsets)
 
 
 class StreamMessageRepository(Repository["StreamMessage"]):

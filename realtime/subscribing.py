@@ -7,12 +7,15 @@ from realtime.channels import Closed, Kind, Leave
 from realtime.feeds import Feed
 from realtime.frames import Ack
 from realtime.hub import Message
+from realtime.hub_consumer import MOST_WAITING, MOST_WAITING_BYTES
 from realtime.protocol import Subscribe
 
 if TYPE_CHECKING:
     from realtime.connections import Connection
 
 MOST_CHANNELS = 100
+MOST_REPLAYED = 10_000
+"""Who missed more of a channel fetches anew: `recovered: false`."""
 
 
 class RefusedError(Exception):
@@ -47,6 +50,7 @@ class Subscription:
         self.leave = Leave()
         self._held: list[Message] | None = None
         self._is_over = False
+        self._held_bytes = 0
 
     @property
     def stream(self) -> str:
@@ -79,44 +83,69 @@ class Subscription:
         self.connection.line.put(message)
 
     def hear(self, message: Message) -> None:
-        if self._is_hidden(message):
+        if self._is_over or self._is_hidden(message):
             return
         if self._held is not None:
-            self._held.append(message)
+            self._hold(self._held, message)
         else:
             self.connection.line.put(message)
+
+    def _hold(self, held: list[Message], message: Message) -> None:
+        held.append(message)
+        self._held_bytes += len(message.get("text", ""))
+        if len(held) > MOST_WAITING or self._held_bytes > MOST_WAITING_BYTES:
+            held.clear()
+            self.connection.fell_behind()
 
     async def begin(self, said: Subscribe) -> None:
         """Acknowledge, and send what was missed before anything new."""
         feed = self.feed
         offset, after = feed.offset, self._recoverable(said.since)
-        missed: list[Message] = []
-        self._held = []
-        if after is not None:
-            found = await feed.history(after, offset, since=self.leave.since)
-            missed = [message for message in found if not self._is_hidden(message)]
-        ack = Ack(
-            ref=said.ref,
-            channel=self.name,
-            epoch=feed.epoch,
-            offset=offset,
-            recovered=None if said.since is None else after is not None,
-        )
-        held, self._held = self._held, None
-        # In line too: what was said before it, and waits, must not come between it and the replay.
-        first = {
+        missed: list[Message] | None = None
+        self._held, self._held_bytes = [], 0
+        try:
+            if after is not None:
+                missed = await feed.history(after, offset, since=self.leave.since)
+            after = None if missed is None else after
+            ack = Ack(
+                ref=said.ref,
+                channel=self.name,
+                epoch=feed.epoch,
+                offset=offset,
+                recovered=None if said.since is None else missed is not None,
+            )
+            await self._say_in_line(self._in_line(ack, after), missed or [])
+        finally:
+            held, self._held = self._held, None
+            for message in held:
+                self.hear(message)
+
+    def _in_line(self, ack: Ack, after: int | None) -> Message:
+        """Return the answer as a message; `place` is where what follows it begins."""
+        return {
             "type": "stream.said",
             "kind": ack.kind,
             "channel": self.name,
-            "place": f"{feed.epoch}:{offset if after is None else after}",
+            "place": f"{ack.epoch}:{ack.offset if after is None else after}",
             "text": ack.encoded(),
         }
-        for message in [first, *missed, *held]:
-            self.connection.line.put(message)
+
+    async def _say_in_line(self, answer: Message, missed: list[Message]) -> None:
+        """Send the answer and what was missed at the reader's pace; what is said now is held back.
+
+        All in line: what was said before, and waits, must not come between.
+        """
+        line = self.connection.line
+        for message in [answer, *missed]:
+            if message is not answer and (self._is_over or self._is_hidden(message)):
+                continue
+            line.put(message)
+            if line.waiting:
+                await line.rest()
 
     def _is_hidden(self, message: Message) -> bool:
         hidden = self.leave.without
-        return bool(hidden) and message["event"].partition(".")[0] in hidden
+        return bool(hidden) and message.get("event", "").partition(".")[0] in hidden
 
     def _recoverable(self, since: str | None) -> int | None:
         """Return the offset to replay from; None: there is no way, or none was asked for."""
@@ -124,7 +153,8 @@ class Subscription:
         if epoch != self.feed.epoch or not number.isascii() or not number.isdigit():
             return None
         after = int(number[:19])
-        return after if self.feed.trimmed <= after <= self.feed.offset else None
+        oldest = max(self.feed.trimmed, self.feed.offset - MOST_REPLAYED)
+        return after if oldest <= after <= self.feed.offset else None
 
     async def end(self, *, is_lost: bool = False) -> None:
         """Hear nothing any more, not even what waits to be sent; `is_lost`: for lack of rights."""

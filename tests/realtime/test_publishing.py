@@ -1,6 +1,5 @@
 """Clients that speak to each other, in a product that has rooms. All of it RT 33."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,19 +8,10 @@ from accounts.models import User
 from organizations.models import Organization
 from realtime.publishing import MOST_BYTES
 from tests.conftest import make_user
-from tests.servers import Server, running
+from tests.servers import Server
 from tests.sockets import Socket, access, signed_in
 
-SERVE = ["-m", "tests.realtime.rooms.serve", "--port", "{port}", "--exit-with-parent"]
-
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("logs") / "rooms"
-    with running(log, command=SERVE, RATE_LIMITS="{}") as server:
-        yield server
 
 
 @pytest.fixture
@@ -36,10 +26,11 @@ def say(here: Socket, data: Any, *, event: str = "said", channel: str = "room:1"
 
 
 def test_what_a_client_says_is_heard_by_all_with_its_sender(
-    server: Server, uma: User, sam: User
+    rooms: Server, uma: User, sam: User
 ) -> None:
-    with signed_in(server, access(uma)) as here, signed_in(server, access(sam)) as there:
-        start = [each.ask("subscribe", channel="room:1") for each in (here, there)][0]
+    with signed_in(rooms, access(uma)) as here, signed_in(rooms, access(sam)) as there:
+        start = here.ask("subscribe", channel="room:1")
+        there.ask("subscribe", channel="room:1")
         forged = {"text": "hello", "sender": str(sam.pk)}
         here.say("publish", ref=1, channel="room:1", event="said", data=forged)
 
@@ -50,7 +41,7 @@ def test_what_a_client_says_is_heard_by_all_with_its_sender(
         assert {"type": "ack", "ref": 1, "channel": "room:1"} in frames
         assert heard in frames
 
-    with signed_in(server, access(sam)) as back:  # it is kept as anything else is
+    with signed_in(rooms, access(sam)) as back:  # it is kept as anything else is
         back.ask("subscribe", channel="room:1", since=f"{start['epoch']}:{start['offset']}")
         assert back.hear() == heard
 
@@ -71,11 +62,11 @@ def test_what_a_client_says_is_heard_by_all_with_its_sender(
     ],
 )
 def test_what_may_not_be_said_is_refused_and_heard_by_nobody(
-    server: Server, uma: User, acme: Organization, channel: str, event: str
+    rooms: Server, uma: User, acme: Organization, channel: str, event: str
 ) -> None:
     channel = channel.format(acme=acme.pk)
 
-    with signed_in(server, access(uma)) as here:
+    with signed_in(rooms, access(uma)) as here:
         for each in ("system", "room:1", "room:quiet", f"organization:{acme.pk}"):
             here.ask("subscribe", channel=each)
         assert say(here, {"text": "x"}, channel=channel, event=event) == "forbidden"
@@ -94,16 +85,16 @@ def test_what_may_not_be_said_is_refused_and_heard_by_nobody(
     ],
 )
 def test_data_of_the_wrong_shape_or_size_is_refused(
-    server: Server, uma: User, event: str, data: Any
+    rooms: Server, uma: User, event: str, data: Any
 ) -> None:
-    with signed_in(server, access(uma)) as here:
+    with signed_in(rooms, access(uma)) as here:
         here.ask("subscribe", channel="room:1")
         assert say(here, data, event=event) == "validation_error"
         assert say(here, "x" * (MOST_BYTES - 2), event="anything") == "ack"
 
 
-def test_deep_data_is_refused(server: Server, uma: User) -> None:  # RT 22
-    with signed_in(server, access(uma)) as here:
+def test_deep_data_is_refused(rooms: Server, uma: User) -> None:  # RT 22
+    with signed_in(rooms, access(uma)) as here:
         here.ask("subscribe", channel="room:1")
         deep = "[" * 1000 + "]" * 1000
         frame = '{"type":"publish","ref":1,"channel":"room:1","event":"anything","data":%s}'
@@ -113,8 +104,8 @@ def test_deep_data_is_refused(server: Server, uma: User) -> None:  # RT 22
         }  # fmt: skip
 
 
-def test_who_left_a_channel_may_not_speak_there(server: Server, uma: User) -> None:
-    with signed_in(server, access(uma)) as here:
+def test_who_left_a_channel_may_not_speak_there(rooms: Server, uma: User) -> None:
+    with signed_in(rooms, access(uma)) as here:
         here.ask("subscribe", channel="room:1")
         here.ask("unsubscribe", channel="room:1")
         assert say(here, {"text": "x"}) == "forbidden"

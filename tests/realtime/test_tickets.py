@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
+from websockets.exceptions import ConnectionClosed
 
 from accounts import jwt
 from accounts.models import User
@@ -47,7 +48,7 @@ def outcome(server: Server, ticket: str) -> int:
     with socket(server, "tenantry.v1", query=f"?ticket={ticket}") as opened:
         try:
             return 0 if opened.hear()["type"] == "welcome" else -1
-        except Exception:
+        except ConnectionClosed:
             return opened.close_code()
 
 
