@@ -12,14 +12,16 @@ the changes together are the set that was read, whatever was lost on the way.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
 from django.conf import settings
 
-from core.redis import KEY_PREFIX, AsyncClient, Script, StoreUnavailableError, acall
+from core.redis import KEY_PREFIX, Argument, Script, StoreUnavailableError, acall
 from realtime.frames import ServerMessage
 from realtime.roster import MOST_NAMED, Attendance, Roster
 
@@ -35,6 +37,10 @@ LINGER_SECONDS: float = settings.PRESENCE_LINGER_S
 LASTS_SECONDS = 2 * LINGER_SECONDS
 RENEW_SECONDS = LASTS_SECONDS / 3
 LOOK_SECONDS = LINGER_SECONDS / 3
+CALLS, ENTRIES = 50, 500
+"""In one round trip: channels, and people of one channel."""
+
+Call = tuple[Sequence[str], Sequence[Argument]]
 
 _WRITE = Script("""
 local time = redis.call('TIME')
@@ -148,9 +154,9 @@ class Presence:
         entries = self._renewed(changes) if is_due else changes
         if not entries:
             return
-        calls = [([KEY + name], self._arguments(users)) for name, users in entries.items()]
+        calls = list(self._calls(entries))
         try:
-            await acall(lambda client: _WRITE.arun_all(client, calls))
+            await _in_parts(_WRITE, calls)
         except StoreUnavailableError:
             for name, users in changes.items():  # what came meanwhile is newer
                 self._changes[name] = users | self._changes.get(name, {})
@@ -169,11 +175,14 @@ class Presence:
         merged = {name: held.get(name, {}) | changes.get(name, {}) for name in names}
         return {name: users for name, users in merged.items() if users}
 
-    def _arguments(self, users: dict[str, float]) -> list[str | int]:
-        arguments: list[str | int] = [_milliseconds(LASTS_SECONDS)]
-        for user_id, seconds in users.items():
-            arguments += [f"{user_id}:{self._process}", _milliseconds(seconds)]
-        return arguments
+    def _calls(self, entries: dict[str, dict[str, float]]) -> Iterator[Call]:
+        for name, users in entries.items():
+            remaining = iter(users.items())
+            while some := list(islice(remaining, ENTRIES)):
+                arguments: list[Argument] = [_milliseconds(LASTS_SECONDS)]
+                for user_id, seconds in some:
+                    arguments += [f"{user_id}:{self._process}", _milliseconds(seconds)]
+                yield [KEY + name], arguments
 
     async def _look(self) -> None:
         now = time.monotonic()
@@ -187,7 +196,7 @@ class Presence:
             return
         for roster in due.values():
             roster.is_stale, roster.looked_at = False, now
-        found = await acall(lambda client: _read(client, list(due)))
+        found = await _read(list(due))
         for (name, roster), attendance in zip(due.items(), found, strict=True):
             self._compare(name, roster, attendance)
 
@@ -204,10 +213,21 @@ class Presence:
         roster.attendance = attendance if roster.watchers else None
 
 
-async def _read(client: AsyncClient, channels: Sequence[str]) -> list[Attendance]:
-    calls = [([KEY + name], [MOST_NAMED]) for name in channels]
-    found: list[Any] = await _READ.arun_all(client, calls)
-    return [_attendance(*each) for each in found]
+async def _read(channels: Sequence[str]) -> list[Attendance]:
+    calls: list[Call] = [([KEY + name], [MOST_NAMED]) for name in channels]
+    return [_attendance(*each) for each in await _in_parts(_READ, calls)]
+
+
+async def _in_parts(script: Script, calls: Sequence[Call]) -> list[Any]:
+    """Run a script many times, in round trips that are short however many there are.
+
+    Raises StoreUnavailableError.
+    """
+    found: list[Any] = []
+    for start in range(0, len(calls), CALLS):
+        part = calls[start : start + CALLS]
+        found += await acall(partial(script.arun_all, calls=part))
+    return found
 
 
 def _attendance(count: int, users: Sequence[bytes]) -> Attendance:

@@ -4,7 +4,7 @@ import signal
 import socket
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import orjson
 import pytest
@@ -113,7 +113,7 @@ def test_a_ticket_opens_a_stream_once(servers: tuple[Server, Server], uma: User)
         ("?channel=user&color=red", 400, "unknown_parameter"),
         ("?" + "&".join(f"channel=c{number}" for number in range(11)), 400, "validation_error"),
         ("?channel=nowhere", 403, "forbidden"),
-        (f"?channel=user&channel=organization:{uuid4()}", 403, "forbidden"),
+        (f"?channel=user&channel=organization:{UUID(int=7)}", 403, "forbidden"),
         ("?channel=../..%00", 403, "forbidden"),
     ],
 )
