@@ -6,7 +6,6 @@ the free text of a person. Names are looked up when somebody reads, so that they
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from accounts.events import (
 )
 from accounts.services.sessions import REUSED
 from audit.models import AuditEntry
-from core.api.serializers import rfc3339
+from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
 from invitations.events import (
@@ -144,15 +143,6 @@ class Reading:
     def _pairs(self, event: Any) -> dict[str, tuple[Any, Any]]:
         pairs = {name: getattr(event, name) for name in self.changes}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON has of it."""
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, UUID) else value
 
 
 def of_account(action: str, *shows: str, **options: Any) -> Reading:

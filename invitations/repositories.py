@@ -82,14 +82,16 @@ class InvitationRepository(TenantRepository["Invitation"]):
 
     def welcome(self, email_normalized: str, *, now: datetime) -> Self:
         """Keep what the owner of an address may accept, as far as the organization goes."""
-        blocked = models.Exists(
-            _blocks().filter(
-                organization_id=models.OuterRef("organization_id"),
-                email_normalized=email_normalized,
-            )
-        )
-        here = self.pending(now=now).addressed_to(email_normalized).exclude(blocked)
+        here = self.pending(now=now).addressed_to(email_normalized).unblocked()
         return here.filter(organization__deletion_due_at=None, organization__suspended_at=None)
+
+    def unblocked(self) -> Self:
+        """Keep what goes to addresses whose owners didn't block the organization."""
+        blocks = _blocks().filter(
+            organization_id=models.OuterRef("organization_id"),
+            email_normalized=models.OuterRef("email_normalized"),
+        )
+        return self.exclude(models.Exists(blocks))
 
     def in_lock_order(self) -> Self:
         """So that two who lock several organizations never deadlock."""

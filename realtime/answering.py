@@ -11,7 +11,15 @@ from realtime import entry
 from realtime.close_codes import NOT_AUTHENTICATED, TOO_MUCH
 from realtime.frames import Ack, Error, Pong
 from realtime.limits import REFUSED_SUBSCRIPTIONS
-from realtime.protocol import Auth, ClientMessage, Ping, Publish, Subscribe, Unsubscribe
+from realtime.protocol import (
+    Auth,
+    ClientMessage,
+    Ping,
+    Presence,
+    Publish,
+    Subscribe,
+    Unsubscribe,
+)
 from realtime.publishing import publish
 from realtime.subscribing import RefusedError, subscribe
 
@@ -86,10 +94,22 @@ async def _unsubscribe(here: "RealtimeConsumer", said: Unsubscribe) -> None:
     await here.say(Ack(ref=said.ref, channel=said.channel))
 
 
+async def _presence(here: "RealtimeConsumer", said: Presence) -> None:
+    subscription = here.subscriptions.get(said.channel)
+    if subscription is None or not subscription.may_watch:
+        detail = "Only its listeners are told who is on a channel, and not on channels of any kind."
+        await here.say(Error(ref=said.ref, code="forbidden", detail=detail))
+        return
+    await here.say(Ack(ref=said.ref, channel=said.channel))
+    if here.subscriptions.get(said.channel) is subscription:  # not lost meanwhile
+        here.board.presence.watch(subscription)
+
+
 _ANSWERS: dict[type[ClientMessage], Callable[["RealtimeConsumer", Any], Awaitable[None]]] = {
     Auth: _authenticate,
     Ping: _ping,
     Publish: _publish,
     Subscribe: _subscribe,
     Unsubscribe: _unsubscribe,
+    Presence: _presence,
 }

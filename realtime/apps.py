@@ -8,8 +8,15 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from core import lifecycle
-        from realtime import own_channels, subscribers, switchboard, trimming  # noqa: F401
+        from realtime import (  # noqa: F401  subscribers too
+            own_channels,
+            sayings,
+            subscribers,
+            switchboard,
+            trimming,
+        )
 
         own_channels.register()
+        sayings.register()
         trimming.register()
         lifecycle.before_the_end(switchboard.drain)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from realtime.people import Person
 
@@ -27,9 +28,21 @@ class Leave:
     """That somebody may join: what was said before `since` is not theirs to read; None: all is."""
 
     since: datetime | None = None
+    without: frozenset[str] = frozenset()
+    """The first words of events that are not theirs to hear: `member` for `member.joined`."""
+    sees_people: bool = True
+    """Whether they may know who else is here."""
 
 
-MayJoin = Callable[[Person, str], Awaitable[Leave | None]]
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """That a channel is there for somebody, and can't be heard now. Others are told nothing."""
+
+    code: str
+    detail: str
+
+
+MayJoin = Callable[[Person, str], Awaitable[Leave | Closed | None]]
 """Takes who asks and the id in the channel's name, "" without one; None refuses."""
 
 MayPublish = Callable[[Person, str, str, Any], Awaitable[bool]]
@@ -42,6 +55,8 @@ class Kind:
     may_join: MayJoin
     may_publish: MayPublish | None = None
     """None: only the server says anything."""
+    has_presence: bool = False
+    """Whether its listeners are told, if they ask, who else listens."""
     meaning: str = ""
     """Who hears what, in a sentence for those who write clients."""
     key: str = ""
@@ -98,6 +113,11 @@ def split(channel: str) -> tuple[Kind, str] | None:
 def on_the_wire(stream: str) -> str:
     """Return what clients call a stream: one's own is `user`."""
     return "user" if stream.startswith("user:") else stream
+
+
+def stream_for(kind: Kind, channel: str, user_id: UUID) -> str:
+    """Return the stream that somebody means by a channel of this kind."""
+    return f"user:{user_id}" if kind.name == "user" else channel
 
 
 def stream_of(channel: str) -> str:

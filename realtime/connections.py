@@ -1,7 +1,7 @@
 """What every connection has, whatever it runs over: a person, channels, and an end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -33,6 +33,8 @@ class Connection(HubConsumer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.first_channels: Sequence[str] = ["user"]
+        """What is joined from the start."""
         self.connection_id = switchboard.new_connection_id()
         self.subscriptions: dict[str, Subscription] = {}
         self.is_authenticated = False
@@ -80,7 +82,8 @@ class Connection(HubConsumer):
             return
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
-        self.subscriptions["user"] = await subscribe(self, "user")
+        for name in self.first_channels:
+            self.subscriptions[name] = await subscribe(self, name)
         await self.say(Welcome(**self._facts(), heartbeat_s=HEARTBEAT_SECONDS))
         log.info("ws.connected", **self._facts())
 
@@ -175,7 +178,10 @@ class Connection(HubConsumer):
     async def look_again(self) -> None:
         """Leave the channels whose rights are gone."""
         for channel, subscription in list(self.subscriptions.items()):
-            if not await subscription.is_allowed():
+            refusal = await subscription.refusal()
+            if refusal is not None and self.subscriptions.get(channel) is subscription:
                 del self.subscriptions[channel]
-                await subscription.end()
-                await self.say(Unsubscribed(channel=channel, code="forbidden"))
+                await subscription.end(is_lost=True)
+                await self.say(Unsubscribed(channel=channel, code=refusal.code))
+            elif not subscription.may_watch:
+                self.board.presence.unwatch(subscription)

@@ -39,6 +39,8 @@ def message_of(said: Said) -> Message:
     at = said.at.timestamp()
     return {
         "type": "stream.said",
+        "stream": said.stream,
+        "event": said.event,
         "epoch": said.epoch,
         "offset": said.offset,
         "at": at,

@@ -54,6 +54,13 @@ class Line:
             return
         self._task = asyncio.get_running_loop().create_task(self._work(running, waits_for))
 
+    def drop(self, is_lost: Callable[[Message], bool]) -> None:
+        """Forget what waits and is not to be handled any more."""
+        kept = [(message, size) for message, size in self.waiting if not is_lost(message)]
+        self.waiting.clear()
+        self.waiting.extend(kept)
+        self.waiting_bytes = sum(size for _, size in kept)
+
     async def rest(self) -> None:
         """Return once nothing waits: for who has much to say, at the pace of the reader."""
         while self._task is not None:

@@ -143,7 +143,7 @@ class Feeds:
     def __init__(self, layer: HubChannelLayer) -> None:
         self.open: dict[str, Feed] = {}
         self._layer = layer
-        self._positions: Batch[str, Position] = Batch(_positions)
+        self._positions: Batch[str, Position] = Batch(positions)
 
     async def join(self, name: str, key: object, listener: Listener) -> Feed:
         """Have a listener told of everything behind the feed's offset at the return.
@@ -197,7 +197,7 @@ class Feeds:
             feed.arrived(message)
 
 
-def _positions(names: Any) -> dict[str, Position]:
+def positions(names: Any) -> dict[str, Position]:
     """Return where streams are; one that is not there yet begins here, so that it has an epoch."""
     found = Stream.objects.positions(names)
     missing = [name for name in names if name not in found]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.apps import apps
@@ -52,9 +52,11 @@ def _streams() -> QuerySet[Any]:
 class StreamRepository(Repository["Stream"]):
     def positions(self, names: Iterable[str]) -> dict[str, Position]:
         """Return where these streams are; one on which nothing was said yet is left out."""
-        rows = self.filter(name__in=list(names))
-        columns = rows.values_list("name", "epoch", "last_offset", "trimmed_offset")
+        columns = self.named(names).values_list("name", "epoch", "last_offset", "trimmed_offset")
         return {name: Position(epoch, *offsets) for name, epoch, *offsets in columns}
+
+    def named(self, names: Iterable[str]) -> Self:
+        return self.filter(name__in=list(names))
 
     def begin(self, names: Iterable[str]) -> None:
         """Make the streams that are not there yet, so that they have an epoch to tell."""
@@ -98,6 +100,9 @@ class StreamMessageRepository(Repository["StreamMessage"]):
     def committed(self, ids: Iterable[UUID]) -> list[Said]:
         """Return these messages, each with its epoch and offset, by stream and in order."""
         return self.filter(pk__in=list(ids)).order_by("stream", "offset")._said()
+
+    def on_any(self, streams: Iterable[str]) -> Self:
+        return self.filter(stream__in=list(streams))
 
     def on(self, stream: str, *, after: int, most: int) -> list[Said]:
         """Return what was said on a stream behind an offset, the first ones of it, in order."""

@@ -27,6 +27,7 @@ from realtime.close_codes import NOT_AUTHENTICATED, RESTARTING
 from realtime.feeds import Feeds
 from realtime.layer import HubChannelLayer
 from realtime.models import StreamMessage
+from realtime.presence import TICK_SECONDS, Presence
 
 if TYPE_CHECKING:
     from realtime.connections import Connection
@@ -47,6 +48,7 @@ class Switchboard:
 
     def __init__(self, layer: HubChannelLayer) -> None:
         self.feeds = Feeds(layer)
+        self.presence = Presence(self)
         self.by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -58,6 +60,7 @@ class Switchboard:
         self.spawn(self._join_control(channel))
         self.spawn(self._repeat(self._recheck, RECHECK_SECONDS))
         self.spawn(self._repeat(self._sweep, SWEEP_SECONDS))
+        self.spawn(self._repeat(self.presence.tick, TICK_SECONDS))
         self.spawn(self._repeat(self.report, REPORT_SECONDS))
         self.spawn(self.report())
 
@@ -81,14 +84,35 @@ class Switchboard:
                 del index[key]
 
     def _heard(self, message: dict[str, Any]) -> None:
-        if message["event"] == "sessions.ended":
-            for session_id in message["ids"]:
-                self._end_session(UUID(session_id))
-        elif message["event"] == "rights.changed":
-            for connection in list(self.by_user.get(UUID(message["user_id"]), ())):
-                self.spawn(connection.look_again())
-        elif message["event"] == "asked":
-            self.spawn(self._answer(message))
+        match message:
+            case {"event": "sessions.ended", "ids": ids}:
+                for session_id in ids:
+                    self._end_session(UUID(session_id))
+            case {"event": "rights.changed", **of}:
+                self._look_again(self._concerned(**of))
+            case {"event": "asked"}:
+                self.spawn(self._answer(message))
+            case {"event": "presence.changed", "channels": channels}:
+                self.presence.hinted(channels)
+
+    def _look_again(self, connections: "list[Connection]") -> None:
+        for connection in connections:
+            self.spawn(connection.look_again())
+
+    def _concerned(self, *, user_id: str = "", key: str = "", **_: Any) -> "list[Connection]":
+        """Return the connections of a person, or those that have a channel with an id."""
+        if user_id:
+            return list(self.by_user.get(UUID(user_id), ()))
+        return [
+            connection
+            for connections in self.by_user.values()
+            for connection in connections
+            if any(each.key == key for each in connection.subscriptions.values())
+        ]
+
+    async def hint(self, event: str, **facts: Any) -> None:
+        """Tell every process, this one too. Raises StoreUnavailableError."""
+        await self._layer.group_send(CONTROL, {"type": "control", "event": event, **facts})
 
     def _end_session(self, session_id: UUID) -> None:
         for connection in list(self.by_session.get(session_id, ())):
@@ -160,9 +184,7 @@ class Switchboard:
         for session_id, user_id in zip(ids, held, strict=True):
             if user_id is None:
                 self._end_session(session_id)
-        for connections in list(self.by_user.values()):
-            for connection in list(connections):
-                self.spawn(connection.look_again())
+        self._look_again([each for held in self.by_user.values() for each in held])
 
     async def _sweep(self) -> None:
         if not self.feeds.open:

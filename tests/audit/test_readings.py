@@ -11,7 +11,8 @@ from django.apps import apps
 from django.utils import timezone
 
 from audit import readings
-from audit.readings import NOT_RECORDED, READINGS, plain
+from audit.readings import NOT_RECORDED, READINGS
+from core.api.serializers import plain
 from core.origin import Door, Origin
 from tests.checkout import ROOT
 
