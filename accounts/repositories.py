@@ -30,6 +30,9 @@ class UserRepository(Repository["User"]):
     def full_names(self) -> dict[UUID, str]:
         return dict(self.values_list("pk", "full_name"))
 
+    def languages(self) -> dict[UUID, str]:
+        return dict(self.values_list("pk", "language"))
+
     def emails(self) -> list[str]:
         return list(self.values_list("email", flat=True))
 

@@ -46,6 +46,15 @@ from invitations.events import (
     InvitationPreviewed,
     InvitationResent,
     InvitationRevoked,
+    OfferedRoleMissed,
+)
+from notifications.events import (
+    BroadcastEdited,
+    BroadcastRecalled,
+    BroadcastSent,
+    ChannelDefaultsChanged,
+    InboxChanged,
+    NotificationsArrived,
 )
 from organizations.events import (
     CustomRoleChanged,
@@ -115,6 +124,7 @@ INVITATION = Target("invitation", "invitation_id")
 POLICY = Target("invitation_policy", "organization_id")
 LINK = Target("invitation_link", "link_id")
 BLOCK = Target("invitation_block", "block_id")
+BROADCAST = Target("broadcast", "broadcast_id")
 ACCOUNT = Target("account", "user_id")
 
 
@@ -193,6 +203,10 @@ READINGS: dict[type, Reading] = {
     InvitationBlockLifted: Reading(
         "invitation_block.lifted", BLOCK, ("email", "organization_id"), within=None
     ),
+    BroadcastSent: Reading("broadcast.sent", BROADCAST, ("kind", "recipient_count")),
+    BroadcastEdited: Reading("broadcast.edited", BROADCAST),
+    BroadcastRecalled: Reading("broadcast.recalled", BROADCAST),
+    ChannelDefaultsChanged: Reading("organization.notification_defaults_changed", ORGANIZATION),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),
@@ -212,6 +226,9 @@ READINGS: dict[type, Reading] = {
 }  # fmt: skip
 
 NOT_RECORDED: dict[type, str] = {
+    NotificationsArrived: "what somebody was told, by something that is recorded itself",
+    OfferedRoleMissed: "a refusal, which changed nothing",
+    InboxChanged: "what somebody did with their own notifications is theirs to know",
     LinkRequested: "a mail; what its link does is recorded once it is used",
     NewDeviceSeen: "the session it tells of is recorded as started",
     ProfileChanged: "name, language and time zone, none of which is kept here",

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
     "invitations.apps.InvitationsConfig",
+    "notifications.apps.NotificationsConfig",
     # These react to all that is above.
     "audit.apps.AuditConfig",
     "realtime.apps.RealtimeConfig",

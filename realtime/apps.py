@@ -9,6 +9,7 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         from core import lifecycle
         from realtime import (  # noqa: F401  subscribers too
+            notifying,
             own_channels,
             sayings,
             subscribers,
@@ -17,6 +18,7 @@ class RealtimeConfig(AppConfig):
         )
 
         own_channels.register()
+        notifying.register()
         sayings.register()
         trimming.register()
         lifecycle.before_the_end(switchboard.drain)
