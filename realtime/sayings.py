@@ -30,14 +30,25 @@ from invitations.events import (
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationExpired,
     InvitationLinkCreated,
     InvitationLinkRevoked,
     InvitationLinkRotated,
     InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
+    InvitationPreviewed,
     InvitationResent,
     InvitationRevoked,
+    OfferedRoleMissed,
+)
+from notifications.events import (
+    BroadcastEdited,
+    BroadcastRecalled,
+    BroadcastSent,
+    ChannelDefaultsChanged,
+    InboxChanged,
+    NotificationsArrived,
 )
 from organizations.events import (
     CustomRoleChanged,
@@ -164,6 +175,7 @@ SAYINGS: Mapping[type, Sayings] = {
     ),
     InvitationMailed: (of_invitation("invitation.mailed", "The mail server took the mail."),),
     InvitationRevoked: (of_invitation("invitation.revoked", "It was taken back."), invited.GONE),
+    InvitationExpired: (of_invitation("invitation.expired", "Its days are over."), invited.GONE),
     InvitationAccepted: (
         of_invitation("invitation.accepted", "Whoever was invited joined."), invited.GONE,
     ),
@@ -207,6 +219,14 @@ SAYINGS: Mapping[type, Sayings] = {
 }  # fmt: skip
 
 SILENT: Mapping[type, str] = {
+    NotificationsArrived: "realtime/notifying.py says it",
+    InboxChanged: "realtime/notifying.py says it",
+    BroadcastSent: "realtime/notifying.py says it",
+    BroadcastEdited: "whoever has it is told by InboxChanged",
+    BroadcastRecalled: "whoever has it is told by InboxChanged",
+    ChannelDefaultsChanged: "it holds for what comes, and nothing shows it yet",
+    OfferedRoleMissed: "those who may invite are notified",
+    InvitationPreviewed: "looking changes nothing that a list shows",
     OrganizationCreated: "nobody listens yet; its owner is told by MemberJoined",
     OrganizationPurged: "nobody reaches it any more, and its channels go with it",
     InvitationBlockLifted: "the organization was never told of the block",
