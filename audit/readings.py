@@ -45,6 +45,7 @@ from invitations.events import (
     InvitationPolicyChanged,
     InvitationResent,
     InvitationRevoked,
+    OfferedRoleMissed,
 )
 from notifications.events import (
     BroadcastEdited,
@@ -225,6 +226,7 @@ READINGS: dict[type, Reading] = {
 
 NOT_RECORDED: dict[type, str] = {
     NotificationsArrived: "what somebody was told, by something that is recorded itself",
+    OfferedRoleMissed: "a refusal, which changed nothing",
     InboxChanged: "what somebody did with their own notifications is theirs to know",
     LinkRequested: "a mail; what its link does is recorded once it is used",
     NewDeviceSeen: "the session it tells of is recorded as started",

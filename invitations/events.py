@@ -76,6 +76,17 @@ class InvitationAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedRoleMissed:
+    """Somebody wanted to join, and the role they are offered was deleted. Nothing was changed."""
+
+    organization_id: UUID
+    offer_id: UUID
+    """Of the invitation, or of the link."""
+    email: str
+    """Whom it invites; empty for a link."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationDeclined:
     """The owner of the address does not want to join."""
 

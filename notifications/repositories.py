@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.db.models.sql import UpdateQuery
 
+from accounts.models import User
 from core.jobs.rows import execute
 from core.repositories import Repository
 from notifications.inboxes.repositories import BEHIND, REACHED
@@ -240,9 +241,10 @@ class NotificationRepository(Repository["Notification"]):
 
     def looked_up(self, text: str) -> Self:
         """By id, or all of one person (whole address)."""
-        if "@" in text:
-            return self.filter(user__email_normalized=text.strip().lower())
-        return super().looked_up(text)
+        if "@" not in text:
+            return super().looked_up(text)
+        person = User.objects.by_email(text)
+        return self.of(person.pk) if person else self.none()
 
 
 class GroupEntryRepository(Repository["GroupEntry"]):

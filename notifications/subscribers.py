@@ -17,9 +17,11 @@ from accounts.events import (
 from accounts.models import User, UserSession
 from core.events import on
 from core.postgres import row_security
-from invitations.events import InvitationAccepted, InvitationCreated
+from invitations import permissions as invitation_permissions
+from invitations.events import InvitationAccepted, InvitationCreated, OfferedRoleMissed
 from invitations.models import Invitation
 from notifications import tasks
+from notifications.broadcasts.repositories import members_with_roles
 from notifications.messages import Message
 from notifications.models import Notification
 from notifications.services import catching_up, changes, preferences
@@ -40,6 +42,13 @@ from organizations.models import Organization
 
 def tell(kind: str, people: Iterable[UUID], **fields: Any) -> None:
     notify(Message(kind, **fields), user_ids=people, now=timezone.now())
+
+
+def holders(organization_id: UUID, permission: str) -> set[UUID]:
+    """Return the members whose role allows something."""
+    with row_security.everywhere():
+        found = members_with_roles(organization_id)
+    return {each.user_id for each in found if permission in each.permissions()}
 
 
 def name_of(organization_id: UUID) -> str:
@@ -113,6 +122,19 @@ def tell_the_inviter(event: InvitationAccepted) -> None:
             actor_id=event.actor_id,
             dedupe_key=f"invitation:{event.invitation_id}",
         )
+
+
+@on(OfferedRoleMissed)
+def tell_who_may_invite(event: OfferedRoleMissed) -> None:
+    """Once for each offer, whoever tries how often."""
+    about = {"organization": name_of(event.organization_id), "email": event.email or "them"}
+    tell(
+        "invitation.role_gone",
+        holders(event.organization_id, invitation_permissions.MANAGE),
+        metadata=about,
+        organization_id=event.organization_id,
+        dedupe_key=f"offer:{event.offer_id}",
+    )
 
 
 # -- Organizations ---------------------------------------------------------------------------------

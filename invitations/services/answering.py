@@ -24,7 +24,7 @@ from invitations.errors import (
 )
 from invitations.events import InvitationAccepted, InvitationDeclined
 from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
-from invitations.services import joining
+from invitations.services import joining, missed_roles
 from organizations.models import Membership, Organization
 from organizations.services import members
 
@@ -57,13 +57,18 @@ def was_accepted(*, token: str) -> bool:
     return Invitation.objects.by_id(_find(token).subject_id).accepted_at is not None
 
 
-@transaction.atomic
 def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
     """Turn an invitation into a membership. Safe to retry after a lost response.
 
     Raises GoneError, EmailMismatchError, EmailNotVerifiedError, DomainNotAdmittedError, and
-    RoleGoneError or another ConflictError.
+    RoleGoneError, of which the organization is told, or another ConflictError.
     """
+    with missed_roles.told():
+        return _accept(token, user_id, now)
+
+
+@transaction.atomic
+def _accept(token: str, user_id: UUID, now: datetime) -> Membership:
     if joining.is_link(token):
         return joining.join(token=token, user_id=user_id, now=now)
     found = _find(token)
@@ -75,12 +80,17 @@ def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
     return _join(invitation, user, now=now)
 
 
-@transaction.atomic
 def accept_own(*, invitation_id: UUID, user_id: UUID, now: datetime) -> Membership:
     """Accept without the link what is addressed to one's verified address.
 
     Raises NotFoundError for anybody else's, and what `accept` raises.
     """
+    with missed_roles.told():
+        return _accept_own(invitation_id, user_id, now)
+
+
+@transaction.atomic
+def _accept_own(invitation_id: UUID, user_id: UUID, now: datetime) -> Membership:
     user = User.objects.by_id(user_id)
     mine = Invitation.objects.addressed_to(user.email_normalized)
     if not user.email_verified or mine.find(invitation_id) is None:

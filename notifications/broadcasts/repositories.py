@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 from core.jobs.rows import execute
 from core.postgres.locks import AdvisoryLock
 from core.repositories import Repository
-from organizations.models import Membership
+from organizations.models import Membership, Organization
 
 if TYPE_CHECKING:
     from notifications.models import Broadcast
@@ -78,6 +78,11 @@ class BroadcastRepository(Repository["Broadcast"]):
     def for_organization(self, organization_id: UUID) -> Self:
         return self.filter(organization_id=organization_id)
 
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one organization, by its id or its whole slug."""
+        place = Organization.objects.by_id_or_slug(text)
+        return self.for_organization(place.pk) if place else super().looked_up(text)
+
     def sent_before(self, moment: datetime) -> Self:
         return self.filter(created_at__lt=moment)
 
@@ -98,10 +103,10 @@ def members_among(organization_id: UUID, user_ids: Iterable[UUID]) -> set[UUID]:
     return set(here.filter(user_id__in=list(user_ids)).user_ids())
 
 
-def members_with(organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
-    """Return the active members in some of the four roles."""
-    here = Membership.objects.for_organization(organization_id).active()
-    return set(here.filter(role__in=list(roles)).user_ids())
+def members_with_roles(organization_id: UUID) -> list[Membership]:
+    """Return the active members above the ordinary: whoever may do more than look and take part."""
+    here = Membership.objects.for_organization(organization_id).active().with_role()
+    return list(here.exclude(role__in=["member", "viewer"]))
 
 
 def members_after(organization_id: UUID, after: UUID | None, *, limit: int) -> list[UUID]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import models
 
+from accounts.models import User
 from core.repositories import Repository
 from organizations.repositories import TenantRepository
 
@@ -34,8 +35,12 @@ class PreferenceRepository(Repository["Preference"]):
     def in_order(self) -> Self:
         return self.order_by("kind", "channel", models.F("organization_id").asc(nulls_first=True))
 
-    def switch_off(self) -> int:
-        return self.update(enabled=False)
+    def looked_up(self, text: str) -> Self:
+        """By id, or all of one person (whole address)."""
+        if "@" not in text:
+            return super().looked_up(text)
+        person = User.objects.by_email(text)
+        return self.of(person.pk) if person else self.none()
 
 
 class ChannelDefaultRepository(TenantRepository["ChannelDefault"]):
@@ -50,6 +55,13 @@ class ChannelDefaultRepository(TenantRepository["ChannelDefault"]):
 class DeliveryRepository(Repository["Delivery"]):
     def among(self, user_ids: Iterable[UUID]) -> Self:
         return self.filter(pk__in=list(user_ids))
+
+    def looked_up(self, text: str) -> Self:
+        """By id or whole address of the person."""
+        if "@" not in text:
+            return super().looked_up(text)
+        person = User.objects.by_email(text)
+        return self.among([person.pk]) if person else self.none()
 
     def rhythms(self) -> dict[UUID, str]:
         return dict(self.values_list("user_id", "mails"))
