@@ -6,7 +6,6 @@ the free text of a person. Names are looked up when somebody reads, so that they
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from accounts.events import (
 )
 from accounts.services.sessions import REUSED
 from audit.models import AuditEntry
-from core.api.serializers import rfc3339
+from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
 from invitations.events import (
@@ -37,12 +36,14 @@ from invitations.events import (
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationExpired,
     InvitationLinkCreated,
     InvitationLinkRevoked,
     InvitationLinkRotated,
     InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
+    InvitationPreviewed,
     InvitationResent,
     InvitationRevoked,
     OfferedRoleMissed,
@@ -104,6 +105,11 @@ def holder(event: Any, origin: Origin) -> Actor:
     return named(event, origin)
 
 
+def clock(event: Any, origin: Origin) -> Actor:
+    """Nobody: a moment came, whoever's request or command took note of it."""
+    return Kind.SYSTEM, None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     type: str
@@ -149,15 +155,6 @@ class Reading:
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def plain(value: Any) -> Any:
-    """Return what JSON has of it."""
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, UUID) else value
-
-
 def of_account(action: str, *shows: str, **options: Any) -> Reading:
     return Reading(action, ACCOUNT, shows, **{"by": owner, "within": None, **options})
 
@@ -192,6 +189,10 @@ READINGS: dict[type, Reading] = {
     InvitationRevoked: of_invitation("invitation.revoked"),
     InvitationAccepted: of_invitation("invitation.accepted"),
     InvitationDeclined: of_invitation("invitation.declined", by=holder),
+    InvitationPreviewed: of_invitation("invitation.previewed", by=holder),
+    InvitationExpired: Reading(
+        "invitation.expired", INVITATION, ("email", "role", "expires_at"), by=clock
+    ),
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
     ),

@@ -12,6 +12,7 @@ from core.api.views import UnknownPathView
 from invitations import pages as invitation_pages
 from notifications import pages as notification_pages
 from realtime import pages as realtime_pages
+from realtime.views import EventStreamView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
@@ -19,7 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("invitations.urls")),
     path("api/v1/", include("notifications.urls")),
     path("api/v1/", include("audit.urls")),
+    path("api/v1/", include("realtime.urls")),
     path("api/v1/", include(product.urls())),
+    path("sse/v1", EventStreamView.as_view()),
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),
     path("api/docs/settings.js", docs.browser_script),

@@ -5,6 +5,7 @@ account, or for the passing of time. `email` is masked.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -62,6 +63,30 @@ class InvitationRevoked:
     actor_id: UUID | None
     email: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationPreviewed:
+    """Somebody who holds the link looked, or their mail program did; told once an hour at most."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationExpired:
+    """Its days are over, which holds since `expires_at`, and is told of some minutes later; again
+    where it was sent again and ran out again."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,12 @@ class NotificationChangeSerializer(InputSerializer):
     snoozed_until = serializers.DateTimeField(required=False, allow_null=True)
 
 
-class BulkSerializer(InputSerializer):
+class ActSerializer(InputSerializer):
     ids = serializers.ListField(child=serializers.UUIDField(), allow_empty=True, max_length=500)
     action = serializers.ChoiceField(["read", "unread", "seen", "archive", "unarchive", "delete"])
 
 
-class BulkResultSerializer(serializers.Serializer[Any]):
+class ActedSerializer(serializers.Serializer[Any]):
     """`ignored` are ids that are not yours, or of nothing."""
 
     updated = serializers.IntegerField()

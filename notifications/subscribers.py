@@ -1,6 +1,7 @@
 """What of the other apps people are told. Imported by NotificationsConfig.ready()."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from accounts.events import (
     RefreshTokenReused,
 )
 from accounts.models import User, UserSession
-from core.events import on
+from core.events import on, on_many
 from core.postgres import row_security
 from invitations import permissions as invitation_permissions
 from invitations.events import InvitationAccepted, InvitationCreated, OfferedRoleMissed
@@ -156,15 +157,20 @@ def welcome_back(event: MemberReinstated) -> None:
     _come_in(event.organization_id, event.user_id)
 
 
-@on(MemberRoleChanged)
-def tell_of_the_role(event: MemberRoleChanged) -> None:
-    tell(
-        "organization.role_changed",
-        [event.user_id],
-        metadata={"organization": name_of(event.organization_id), "role": event.role[1]},
-        organization_id=event.organization_id,
-        actor_id=event.actor_id,
-    )
+@on_many(MemberRoleChanged)
+def tell_of_the_role(events: Sequence[MemberRoleChanged]) -> None:
+    """All who hold another role by one step, such as the end of theirs, are told at once."""
+    holders_now = defaultdict(list)
+    for event in events:
+        holders_now[event.organization_id, event.role[1], event.actor_id].append(event.user_id)
+    for (organization_id, role, actor_id), people in holders_now.items():
+        tell(
+            "organization.role_changed",
+            people,
+            metadata={"organization": name_of(organization_id), "role": role},
+            organization_id=organization_id,
+            actor_id=actor_id,
+        )
 
 
 @on(MemberRemoved)

@@ -18,8 +18,8 @@ from notifications.filters import NotificationFilter
 from notifications.models import Inbox, Notification
 from notifications.repositories import NotificationRepository
 from notifications.serializers import (
-    BulkResultSerializer,
-    BulkSerializer,
+    ActedSerializer,
+    ActSerializer,
     NotificationChangeSerializer,
     NotificationSerializer,
     ReadAllSerializer,
@@ -123,10 +123,10 @@ class NotificationViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet
             found = Inbox.objects.standing(self._me, organization_id=place, now=now)
         return Response({"count": found["unread"], "version": found["version"]})
 
-    @extend_schema(request=BulkSerializer, responses=BulkResultSerializer)
+    @extend_schema(request=ActSerializer, responses=ActedSerializer)
     def bulk(self, request: AuthenticatedRequest) -> Response:
         """Do one thing to as many as 500. What is not yours is left alone, and named."""
-        body = BulkSerializer(data=request.data)
+        body = ActSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         ids = list(dict.fromkeys(body.validated_data["ids"]))
         action = body.validated_data["action"]

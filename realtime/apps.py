@@ -8,9 +8,17 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from core import lifecycle
-        from realtime import notifying, own_channels, switchboard
-        from realtime import subscribers as subscribers
+        from realtime import (  # noqa: F401  subscribers too
+            notifying,
+            own_channels,
+            sayings,
+            subscribers,
+            switchboard,
+            trimming,
+        )
 
         own_channels.register()
         notifying.register()
+        sayings.register()
+        trimming.register()
         lifecycle.before_the_end(switchboard.drain)
