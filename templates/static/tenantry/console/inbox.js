@@ -22,6 +22,8 @@ export class Inbox extends EventTarget {
   #ask;
   #next = null;
   #loads = 0;
+  /** What was heard since the list was asked for, which may not have it. */
+  #meanwhile = null;
 
   constructor(ask) {
     super();
@@ -40,11 +42,14 @@ export class Inbox extends EventTarget {
 
   async load() {
     const mine = ++this.#loads;
+    const meanwhile = (this.#meanwhile = []);
     const [page, counted] = await Promise.all([this.#page(""), this.#ask("GET", "/notifications/unread-count")]);
     this.counted(counted.count, counted.version);
     if (mine !== this.#loads) return; // another was asked for meanwhile
     this.items = page.items;
     this.#next = page.next_cursor;
+    this.#meanwhile = null;
+    meanwhile.forEach((event) => this.#apply(event)); // what it has already is the same again
     this.#changed();
   }
 
@@ -60,7 +65,12 @@ export class Inbox extends EventTarget {
 
   // -- What the socket says -----------------------------------------------------------------------
 
-  hear({ event, data }) {
+  hear(event) {
+    this.#meanwhile?.push(event);
+    this.#apply(event);
+  }
+
+  #apply({ event, data }) {
     if (event === "notification.created") this.#arrived(data);
     else if (event === "inbox.changed") this.#changedElsewhere(data);
     else if (event === "broadcast.sent") this.load();
@@ -68,10 +78,11 @@ export class Inbox extends EventTarget {
 
   #arrived({ notification, unread_count: count, version }) {
     this.counted(count, version);
+    const isNew = !this.items.some(({ id }) => id === notification.id);
     this.items = this.items.filter(({ id }) => id !== notification.id);
     if (this.view !== "archived" && this.#isHere(notification)) this.items.unshift(notification);
     this.#changed();
-    this.dispatchEvent(new CustomEvent("arrived", { detail: notification }));
+    if (isNew) this.dispatchEvent(new CustomEvent("arrived", { detail: notification }));
   }
 
   #changedElsewhere({ change, ids, at, unread_count: count, version }) {

@@ -11,8 +11,7 @@ export class Place {
   #leave = () => {};
   #organization = "";
   #names = new Map();
-  #here = new Set();
-  #count = null;
+  #present = { people: [], count: 0 };
 
   constructor(realtime, { ask, hear }) {
     this.#realtime = realtime;
@@ -25,14 +24,17 @@ export class Place {
     this.#leave();
     this.#leave = () => {};
     this.#organization = organization;
-    this.#here.clear();
+    this.#present = { people: [], count: 0 };
     $("presence").hidden = !organization;
     this.#drawFlags();
     if (!organization) return;
     this.#leave = this.#realtime.subscribe(`organization:${organization}`, {
       onEvent: this.#hear,
       onStale: () => this.#learnNames(),
-      onPresence: (frame) => this.#present(frame),
+      onPresence: (present) => {
+        this.#present = present;
+        this.#drawPeople();
+      },
       onLost: () => this.#lost(organization),
     });
   }
@@ -40,13 +42,6 @@ export class Place {
   heard({ event }) {
     if (event === "flags.changed") this.#drawFlags();
     if (event.startsWith("member.")) this.#learnNames();
-  }
-
-  #present({ joined = [], left = [], count = null }) {
-    for (const id of joined) this.#here.add(id);
-    for (const id of left) this.#here.delete(id);
-    this.#count = count;
-    this.#drawPeople();
   }
 
   #lost(organization) {
@@ -69,12 +64,13 @@ export class Place {
   }
 
   #drawPeople() {
-    const people = [...this.#here].map((id) => ({ id, name: this.#names.get(id) || "Somebody" }));
+    const { people: ids, count } = this.#present;
+    const people = ids.map((id) => ({ id, name: this.#names.get(id) || "Somebody" }));
     people.sort((a, b) => a.name.localeCompare(b.name));
     const make = () => document.createElement("li");
     const draw = (element, { name }) => (element.textContent = name);
     drawList($("people"), people, { key: ({ id }) => id, make, draw });
-    $("people-note").textContent = this.#count ? `${this.#count} people, too many to name.` : "";
+    $("people-note").textContent = count > ids.length ? `${count} people, too many to name.` : "";
   }
 
   async #drawFlags() {
