@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-CHOICES = ["http", "audit", "cache", "invitations", "logging", "organizations"]
+CHOICES = ["http", "audit", "cache", "invitations", "logging", "organizations", "realtime"]
 
 chosen = sys.argv.pop(1) if sys.argv[1:2] and sys.argv[1] in CHOICES else CHOICES[0]
 runpy.run_module(f"bench.{chosen}", run_name="__main__", alter_sys=True)
