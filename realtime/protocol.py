@@ -5,6 +5,7 @@ missing or of the wrong type is refused, one that this version does not know is 
 """
 
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, get_args, get_type_hints
 
@@ -127,6 +128,7 @@ def _ref(body: dict[str, Any]) -> Ref | None:
     return found
 
 
+@cache
 def _types(message: type[ClientMessage]) -> dict[str, tuple[type, ...]]:
     return {
         name: (object,) if hint is Any else _members(hint)
@@ -139,5 +141,6 @@ def _members(hint: Any) -> tuple[type, ...]:
     return get_args(hint) if isinstance(hint, UnionType) else (hint or NoneType,)
 
 
+@cache
 def _required(message: type[ClientMessage]) -> set[str]:
     return {field.name for field in fields(message) if field.default is MISSING}
