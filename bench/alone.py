@@ -103,8 +103,7 @@ def _flood(turn: "Turn", readers: Sequence[Client]) -> float:
     """Return the p99 of how long a message takes to those who read, in ms."""
     total = turn.clients.messages + LARGE_COUNT * len(readers)
     numbers = turn.publisher.order(LARGE_COUNT, pause=LARGE_PAUSE_SECONDS, size=LARGE_BYTES)
-    turn.clients.until(total, seconds=90)
-    turn.publisher.wait()
+    turn.hear(total)
     times = sorted(read - sent for each in readers for _, sent, read in stamps(each))
     turn.lost += losses(readers, numbers)
     turn.clients.forget_what_was_heard()

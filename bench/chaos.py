@@ -22,7 +22,6 @@ from core.embedded.valkey import Valkey
 ROOT = Path(__file__).parents[1]
 ON_THE_WAY = 20
 """Orders that one speaker has not carried out yet."""
-SETTLE_SECONDS = 60.0
 SERVE = ["manage.py", "serve", "--exit-with-parent", "--port"]
 
 
@@ -41,6 +40,8 @@ class Plan:
     break_connection_every: float
     kills_at_most: int = 1_000_000
     """Of servers, of speakers, and of Valkey, each."""
+    settle_seconds: float = 60.0
+    """For the clients to hear the rest when all is said."""
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Chaos:
     is_over: bool = False
 
     async def run(self) -> list[Listener]:
-        """Return the clients, after everything committed has come to each, or after a minute."""
+        """Return the clients when everything has come to each, or when they have had time."""
         async with AsyncExitStack() as stack:
             stack.callback(self._stop_servers)
             self.servers = [self._serve(port) for port in self.ports]
@@ -89,7 +90,7 @@ class Chaos:
 
     async def _settle(self, listeners: Sequence[Listener]) -> None:
         wanted = await asyncio.to_thread(self.committed)
-        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.plan.settle_seconds
         while asyncio.get_running_loop().time() < deadline:
             if all(listener.position() == wanted for listener in listeners):
                 return

@@ -168,16 +168,6 @@ class Clients:
                 self._ended(client)
         return bool(events)
 
-    def until(self, total: int, *, seconds: float = PATIENCE_SECONDS) -> bool:
-        """Listen until that many messages were heard in all. False: they did not come in time."""
-        deadline = time.perf_counter() + seconds
-        while self.messages < total:
-            left = deadline - time.perf_counter()
-            if left <= 0:
-                return False
-            self.poll(left)
-        return True
-
     def listen(self, seconds: float) -> None:
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -228,6 +229,11 @@ class Publisher(Process):
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
         return numbers
+
+    def is_done(self) -> bool:
+        """Tell whether all of an order has left; `wait` then returns at once."""
+        assert self.process.stdout is not None
+        return bool(select.select([self.process.stdout], [], [], 0)[0])
 
     def wait(self) -> None:
         """Return once all of an order has left."""

@@ -5,7 +5,6 @@ missing or of the wrong type is refused, one that this version does not know is 
 """
 
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, get_args, get_type_hints
 
@@ -107,12 +106,12 @@ def read(text: str | None) -> ClientMessage:
 
 def _fields(message: type[ClientMessage], body: dict[str, Any], ref: Ref | None) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    for name, allowed in _types(message).items():
+    for name, allowed in _TYPES[message].items():
         if name in body and isinstance(body[name], allowed):
             given[name] = body[name]
         elif name in body:
             raise MalformedError(f"`{name}` is of the wrong type.", ref=ref)
-        elif name in _required(message):
+        elif name in _REQUIRED[message]:
             raise MalformedError(f"`{name}` is missing.", ref=ref)
     return given
 
@@ -128,7 +127,6 @@ def _ref(body: dict[str, Any]) -> Ref | None:
     return found
 
 
-@cache
 def _types(message: type[ClientMessage]) -> dict[str, tuple[type, ...]]:
     return {
         name: (object,) if hint is Any else _members(hint)
@@ -141,6 +139,10 @@ def _members(hint: Any) -> tuple[type, ...]:
     return get_args(hint) if isinstance(hint, UnionType) else (hint or NoneType,)
 
 
-@cache
 def _required(message: type[ClientMessage]) -> set[str]:
     return {field.name for field in fields(message) if field.default is MISSING}
+
+
+_TYPES = {message: _types(message) for message in KINDS.values()}
+_REQUIRED = {message: _required(message) for message in KINDS.values()}
+"""Of each kind's fields; made once, for they are asked for at every message."""

@@ -29,6 +29,7 @@ SMALL = Plan(
     restart_valkey_every=1.2,
     break_connection_every=0.8,
     kills_at_most=1,
+    settle_seconds=20.0,
 )
 
 
