@@ -59,8 +59,12 @@ class Subscription:
 
     async def begin(self, said: Subscribe) -> None:
         """Acknowledge, and send what was missed before anything new."""
-        feed = self.feed
-        offset, after = feed.offset, self._recoverable(said.since)
+        feed, after = self.feed, self._heard_up_to(said.since)
+        if after is not None and after > feed.offset:  # or are we behind?
+            await self.connection.board.feeds.look_again(feed)
+        offset = feed.offset
+        if after is not None and not feed.trimmed <= after <= offset:
+            after = None
         missed: list[Message] = []
         self._held = []
         if after is not None:
@@ -77,13 +81,12 @@ class Subscription:
         for message in [{"type": "stream.said", "text": ack.encoded()}, *missed, *held]:
             self.connection.line.put(message)
 
-    def _recoverable(self, since: str | None) -> int | None:
-        """Return the offset to replay from; None: there is no way, or none was asked for."""
+    def _heard_up_to(self, since: str | None) -> int | None:
+        """Return the offset that the client tells; None: it tells none of this epoch."""
         epoch, _, number = (since or "").partition(":")
         if epoch != self.feed.epoch or not number.isascii() or not number.isdigit():
             return None
-        after = int(number[:19])
-        return after if self.feed.trimmed <= after <= self.feed.offset else None
+        return int(number[:19])
 
     async def end(self) -> None:
         await self.connection.board.feeds.leave(self.stream, self)
