@@ -37,14 +37,14 @@ TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 """Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
 SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEVELOPMENT else None)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
-CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
+CORS_URLS_REGEX = r"^/(api|ofrep|sse|unleash)/"
 CORS_EXPOSE_HEADERS = [
     "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After",
     "X-Request-ID",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = [
-    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
-    "x-request-id",
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "traceparent", "x-request-id",
 ]  # fmt: skip
 
 # -- Stores ----------------------------------------------------------------------------------------
@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
     "invitations.apps.InvitationsConfig",
+    "notifications.apps.NotificationsConfig",
     # These react to all that is above.
     "audit.apps.AuditConfig",
     "realtime.apps.RealtimeConfig",
@@ -232,6 +233,7 @@ RATE_LIMITS = env.json_object(
         "register": "20/3600",
         "verification_mails": "10/3600",
         "invitations": "100/3600",
+        "invitations_of_new_organization": "100/86400",
         "invitations_per_inviter": "500/86400",
         "invitations_per_recipient": "20/86400",
         "invitation_resends": "1/60",
@@ -259,6 +261,10 @@ ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 """For hosts without mail: who invites gets the link, and passes it on."""
 
+PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
+"""How long somebody whose last socket closed is still shown as present."""
+REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
+"""What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

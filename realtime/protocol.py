@@ -57,7 +57,10 @@ class Unsubscribe(ClientMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish(ClientMessage):
-    """Say something on a channel that allows it."""
+    """Say something on a channel that you are subscribed to, where clients may.
+
+    It is said to everybody who listens, you too, with your user id as its `sender`.
+    """
 
     kind = "publish"
     channel: str

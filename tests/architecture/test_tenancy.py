@@ -32,6 +32,10 @@ def actions(route: str) -> dict[str, str]:
 TENANT_ROUTES = sorted(route for route in VIEWS if "<uuid:organization_id>" in route)
 OURS = [model for model in apps.get_models() if model.__module__.partition(".")[0] != "django"]
 WITHOUT_A_WALL = {
+    "notifications.Notification": "a person's own, of one tenant or of none; reached by its person "
+    "alone, and only while they belong there",
+    "notifications.Broadcast": "also speaks to everybody; reached by those who may send there",
+    "notifications.Preference": "a person's own word, about one tenant or about all",
     "audit.AuditEntry": "also tells of accounts alone, and outlives what it tells of: no key, and "
     "no policy; its repository is a TenantRepository all the same",
 }

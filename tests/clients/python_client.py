@@ -52,14 +52,20 @@ def handlers(name: str) -> Handlers:
 async def main() -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, read)
     status = lambda state, code: told(f"{state} {code}" if code else state)  # noqa: E731
+    present: list[Any] = [(frozenset(), 0)]
     async with Realtime(url, get_token, on_status=status) as realtime:
         realtime.subscribe("user", **handlers("user"))
-        realtime.subscribe(channel, **handlers("channel"))
+        here = handlers("channel")
+        here["on_presence"] = lambda *told: present.append(told)
+        realtime.subscribe(channel, **here)
         realtime.subscribe("nowhere", **handlers("nowhere"))
         while (command := await ask("next?")) != "close":
             if command == "ping":
                 await realtime.ping()
                 told("pong")
+            elif command == "people":
+                people, count = present[-1]
+                told(f"{len(people)} of {count} are here")
     print("bye", flush=True)
 
 
