@@ -112,5 +112,5 @@ def faults(runs: Sequence[Run], rows: Sequence[Row]) -> Counter[str]:
             found["not what was said"] += rows[offset - 1] != row if offset <= len(rows) else 1
             found["heard"] += 1
             position = max(position, offset)
-    found["missing"] += len(rows) - position
+    found["missing at the end"] += len(rows) - position
     return +found

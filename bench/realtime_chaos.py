@@ -62,7 +62,7 @@ def report(chaos: Chaos, listeners: Sequence[Listener], said: dict[str, list[Row
         print(f"{count:>8}  {name}")
     print(f"{sum(each.connects for each in listeners):>8}  connects of {len(listeners)} clients")
     print(f"{found['heard']:>8}  messages heard, of {total * len(listeners)}")
-    bad = ["missing", "doubled or out of order", "not what was said"]
+    bad = ["missing", "missing at the end", "doubled or out of order", "not what was said"]
     for name in [*bad, "told that it can't be recovered"]:
         print(f"{found[name]:>8}  {name}")
     return dense and not any(found[name] for name in bad)

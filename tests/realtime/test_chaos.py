@@ -100,7 +100,7 @@ ROWS: list[Row] = [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
     ("runs", "expected"),
     [
         ([Run(0, ROWS)], {"heard": 4}),
-        ([Run(0, ROWS[:3])], {"heard": 3, "missing": 1}),
+        ([Run(0, ROWS[:3])], {"heard": 3, "missing at the end": 1}),
         ([Run(0, [ROWS[0], *ROWS[2:]])], {"heard": 3, "missing": 1}),
         ([Run(0, [*ROWS, ROWS[3]])], {"heard": 5, "doubled or out of order": 1}),
         ([Run(0, [*ROWS[:3], (4, "e")])], {"heard": 4, "not what was said": 1}),
