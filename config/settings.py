@@ -156,7 +156,10 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+STATICFILES_DIRS = [
+    BASE_DIR / "templates" / "static",
+    ("clients", BASE_DIR / "clients" / "javascript"),
+]
 WHITENOISE_USE_FINDERS = True  # straight out of the packages: nothing to collect
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 

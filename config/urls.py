@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", JWKSView.as_view()),
     path("health/<str:probe>", health.view),
     path("", pages.front),
+    path("console", realtime_pages.console),
     path("problems", pages.problem_index),
     path("problems/<slug:slug>", pages.problem),
     path("forgot-password", account_pages.forgot_password),
