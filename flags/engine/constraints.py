@@ -179,7 +179,7 @@ def _regex(text: str, case_insensitive: bool) -> Any:
     options.log_errors = False
     options.max_mem = MOST_REGEX_MEMORY
     try:
-        return re2.compile(text, options)
+        return re2.compile(text, options)  # type: ignore[no-untyped-call]
     except (re2.error, UnicodeEncodeError):
         return None
 
