@@ -168,6 +168,7 @@ class SyncChat(JsonWebsocketConsumer):
         self.send_json(said)  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.django_db  # Channels looks at the connections of its threads
 async def test_ordinary_consumers_work_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "FORGET_SECONDS", 0.0)
     plain = Communicator(cast("Any", Chat).as_asgi(), "/chat")
