@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "flags.apps.FlagsConfig",
     "invitations.apps.InvitationsConfig",
     # These react to all that is above.
     "audit.apps.AuditConfig",
@@ -127,6 +128,7 @@ APPEND_SLASH = False
 
 MIDDLEWARE = [
     "core.http.middleware.RequestMiddleware",
+    "flags.middleware.OneVersionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.ContentPolicyMiddleware",
     "core.http.middleware.HostMiddleware",
@@ -258,6 +260,13 @@ ORGANIZATIONS_PER_USER = env.integer("ORGANIZATIONS_PER_USER", default=200)
 """How many one person may make; 0 leaves it to operators."""
 INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 """For hosts without mail: who invites gets the link, and passes it on."""
+
+FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
+"""The environment whose rules this installation goes by."""
+FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
+"""A file for the last good rules, which a process that starts without any store goes by."""
+FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)
+"""So often each process asks for changes that Redis did not tell; 0: it never follows any."""
 
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""

@@ -1,6 +1,8 @@
 """From a flag's rules to two functions: whether it is on, and the whole answer with its reason.
 
-The order: switched off, outside its time, a prerequisite, the denied, the allowed, the strategies.
+The order: switched off, outside its time, a prerequisite, the persons denied and allowed, the
+groups denied and allowed, the strategies. What is said of a person wins over what is said of a
+group.
 Any strategy that holds turns the flag on; within one, every constraint has to.
 """
 
@@ -13,7 +15,7 @@ from flags.engine.constraints import CURRENT_TIME, compile_constraint, everybody
 from flags.engine.context import Check, Context
 from flags.engine.rules import DEFAULT, Dependency, Flag, Segments, Strategy
 from flags.engine.strategies import compile_strategy, key_of
-from flags.engine.targets import all_of, any_of, compile_targets
+from flags.engine.targets import all_of, any_of, compile_targets, groups, persons
 from flags.engine.variants import Pick, compile_variants
 
 Others = Mapping[str, "Compiled"]
@@ -44,14 +46,23 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Who is named in the lists of a flag."""
+
+    denied: Check
+    allowed: Check
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """A flag, compiled piece by piece."""
 
     flag: Flag
     prerequisites: list[tuple[str, Check]]
     """Name and whether it fails."""
-    denied: Check
-    allowed: Check
+    persons: "Named"
+    groups: "Named"
+    """Organizations, roles, domains and whatever else is no single person."""
     ways: list[Way]
     pick: Pick
     """Of the flag's own variants, for strategies without any."""
@@ -62,8 +73,8 @@ def compile_flag(flag: Flag, *, segments: Segments, others: Others) -> Compiled:
     parts = Parts(
         flag=flag,
         prerequisites=[_prerequisite(dependency, others) for dependency in flag.dependencies],
-        denied=compile_targets(flag.denied),
-        allowed=compile_targets(flag.allowed),
+        persons=Named(*(compile_targets(persons(each)) for each in (flag.denied, flag.allowed))),
+        groups=Named(*(compile_targets(groups(each)) for each in (flag.denied, flag.allowed))),
         ways=[_way(strategy, flag, segments) for strategy in flag.strategies],
         pick=compile_variants(flag.variants, group=flag.name, stickiness=stickiness),
     )
@@ -85,11 +96,22 @@ def _is_on(parts: Parts) -> Check:
 
 
 def _is_wanted(parts: Parts) -> Check:
-    denied, allowed = parts.denied, parts.allowed
     on = any_of([way.holds for way in parts.ways]) if parts.ways else everybody
-    if denied is nobody and allowed is nobody:
+    for named in (parts.groups, parts.persons):
+        on = _unless(named.denied, _or(named.allowed, on))
+    return on
+
+
+def _or(allowed: Check, on: Check) -> Check:
+    if allowed is nobody or on is everybody:
         return on
-    return lambda context: not denied(context) and (allowed(context) or on(context))
+    return lambda context: allowed(context) or on(context)
+
+
+def _unless(denied: Check, on: Check) -> Check:
+    if denied is nobody:
+        return on
+    return lambda context: not denied(context) and on(context)
 
 
 def _is_untimely(flag: Flag) -> Check:
@@ -133,13 +155,12 @@ def _answer(parts: Parts) -> Callable[[Context], Answer]:
 
 
 def _out(parts: Parts) -> list[tuple[Check, Answer]]:
-    """Return what keeps the flag off whatever its strategies say, in order."""
+    """Return what keeps the flag off whoever asks, in order."""
     checks = [(_is_untimely(parts.flag), DISABLED)]
     checks += [
         (fails, Answer(False, Reason.PREREQUISITE_FAILED, detail=name))
         for name, fails in parts.prerequisites
     ]
-    checks.append((parts.denied, DENIED))
     if not parts.flag.enabled:
         checks.insert(0, (everybody, DISABLED))
     return [(check, says) for check, says in checks if check is not nobody]
@@ -147,10 +168,15 @@ def _out(parts: Parts) -> list[tuple[Check, Answer]]:
 
 def _way_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
     """Return why, and how a variant is found; None in its place: the flag is off."""
-    if parts.allowed(context):
-        return Reason.TARGETING_MATCH, parts.pick
-    if not parts.ways:
-        return Reason.STATIC, parts.pick
+    for named in (parts.persons, parts.groups):
+        if named.denied(context):
+            return Reason.DENIED, None
+        if named.allowed(context):
+            return Reason.TARGETING_MATCH, parts.pick
+    return _strategy_in(parts, context) if parts.ways else (Reason.STATIC, parts.pick)
+
+
+def _strategy_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
     missed = Reason.DEFAULT
     for way in parts.ways:
         if way.holds(context):
@@ -160,10 +186,10 @@ def _way_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
     return missed, None
 
 
-DISABLED, DENIED = Answer(False, Reason.DISABLED), Answer(False, Reason.DENIED)
+DISABLED = Answer(False, Reason.DISABLED)
 _MISSES = {
     reason: Answer(False, reason)
-    for reason in (Reason.DEFAULT, Reason.SPLIT, Reason.TARGETING_KEY_MISSING)
+    for reason in (Reason.DENIED, Reason.DEFAULT, Reason.SPLIT, Reason.TARGETING_KEY_MISSING)
 }
 
 

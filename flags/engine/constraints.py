@@ -155,6 +155,11 @@ def _network(value: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
+def is_network(value: str) -> bool:
+    """Tell whether text is an address or a network."""
+    return _network(value) is not None
+
+
 _MEMBERSHIP = {"IN", "NOT_IN"}
 _LISTS: dict[str, Callable[[Constraint], Test]] = {
     "STR_STARTS_WITH": _starts,
@@ -233,3 +238,5 @@ _UNREADABLE: dict[Read, str] = {
     precedence: "This is not a version like 1.2.3.",
 }
 OPERATORS = frozenset({*_MEMBERSHIP, *_LISTS, *_COMPARISONS, "REGEX"})
+LISTED = frozenset({*_MEMBERSHIP, *_LISTS})
+"""Operators that go by `values`; the others go by `value`."""

@@ -67,15 +67,6 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """From this moment on, this percentage."""
-
-    at: float
-    """Seconds since 1970, UTC."""
-    percentage: float
-
-
-@dataclass(frozen=True, slots=True)
 class Flag:
     name: str
     enabled: bool
@@ -84,7 +75,7 @@ class Flag:
     variants: tuple[Variant, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     denied: Targets = Targets()
-    """Wins over everything that could turn the flag on."""
+    """Wins over the list of those allowed; a person on either wins over a group on either."""
     allowed: Targets = Targets()
     """Wins over the strategies."""
     starts_at: float | None = None

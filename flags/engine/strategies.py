@@ -35,8 +35,11 @@ def key_of(stickiness: str) -> Key:
 
 
 def _user_or_session(context: Context) -> str | None:
+    """Return what Unleash goes by; without either, what OpenFeature calls the subject."""
     found = context.get("userId")
-    return found if found is not None else context.get("sessionId")
+    if found is None:
+        found = context.get("sessionId")
+    return found if found is not None else context.get("targetingKey")
 
 
 def _anything(context: Context) -> str:

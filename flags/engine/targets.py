@@ -5,6 +5,17 @@ from flags.engine.context import Check
 from flags.engine.rules import Targets
 
 EMAIL = "email"
+PERSONAL = {"userId", "sessionId", EMAIL}
+"""Fields that name one person."""
+
+
+def persons(targets: Targets) -> Targets:
+    return Targets({name: v for name, v in targets.values.items() if name in PERSONAL})
+
+
+def groups(targets: Targets) -> Targets:
+    others = {name: v for name, v in targets.values.items() if name not in PERSONAL}
+    return Targets(others, targets.domains)
 
 
 def compile_targets(targets: Targets) -> Check:
