@@ -31,6 +31,22 @@ from audit.models import AuditEntry
 from core.api.serializers import rfc3339
 from core.origin import Door, Origin
 from core.redaction import redact
+from flags.events import (
+    FlagArchived,
+    FlagChanged,
+    FlagCreated,
+    FlagDeleted,
+    FlagKeyCreated,
+    FlagKeyRevoked,
+    FlagKilled,
+    FlagOverridden,
+    FlagRestored,
+    FlagUnkilled,
+    RulesetChanged,
+    SegmentChanged,
+    SegmentCreated,
+    SegmentDeleted,
+)
 from invitations.events import (
     InvitationAccepted,
     InvitationBlockLifted,
@@ -110,6 +126,9 @@ POLICY = Target("invitation_policy", "organization_id")
 LINK = Target("invitation_link", "link_id")
 BLOCK = Target("invitation_block", "block_id")
 ACCOUNT = Target("account", "user_id")
+FLAG = Target("flag", "flag_id")
+SEGMENT = Target("flag_segment", "segment_id")
+FLAG_KEY = Target("flag_key", "key_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +175,14 @@ def of_invitation(action: str, **options: Any) -> Reading:
     return Reading(action, INVITATION, ("email", "role"), **options)
 
 
+def of_flag(action: str, *shows: str, **options: Any) -> Reading:
+    return Reading(action, FLAG, ("name", *shows), **{"within": None, **options})
+
+
+def of_segment(action: str, *shows: str) -> Reading:
+    return Reading(action, SEGMENT, ("name", *shows), within=None)
+
+
 READINGS: dict[type, Reading] = {
     OrganizationCreated: Reading("organization.created", ORGANIZATION, ("name", "slug")),
     OrganizationChanged: Reading("organization.changed", ORGANIZATION, changes=("name", "slug")),
@@ -192,6 +219,26 @@ READINGS: dict[type, Reading] = {
     InvitationBlockLifted: Reading(
         "invitation_block.lifted", BLOCK, ("email", "organization_id"), within=None
     ),
+    FlagCreated: of_flag("flag.created"),
+    FlagChanged: of_flag("flag.changed", "environment", "fields"),
+    FlagKilled: of_flag("flag.killed", "environment"),
+    FlagUnkilled: of_flag("flag.unkilled", "environment"),
+    FlagArchived: of_flag("flag.archived"),
+    FlagRestored: of_flag("flag.restored"),
+    FlagDeleted: of_flag("flag.deleted"),
+    FlagOverridden: of_flag(
+        "flag.overridden", changes=("enabled",), within="organization_id"
+    ),
+    SegmentCreated: of_segment("flag_segment.created"),
+    SegmentChanged: of_segment("flag_segment.changed", "fields"),
+    SegmentDeleted: of_segment("flag_segment.deleted"),
+    FlagKeyCreated: Reading(
+        "flag_key.created",
+        FLAG_KEY,
+        ("name", "environment", "organization_id"),
+        within=None,
+    ),
+    FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),
@@ -213,6 +260,7 @@ READINGS: dict[type, Reading] = {
 NOT_RECORDED: dict[type, str] = {
     LinkRequested: "a mail; what its link does is recorded once it is used",
     NewDeviceSeen: "the session it tells of is recorded as started",
+    RulesetChanged: "tells processes to look; what was changed is recorded by its own event",
     ProfileChanged: "name, language and time zone, none of which is kept here",
 }
 """Events without an entry, each with its reason."""

@@ -8,10 +8,8 @@ class FlagsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import demo as demos
-        from core import problems
-        from flags import demo, subscribers  # noqa: F401
-        from flags.errors import PROBLEMS
+        from flags import demo, prunes, subscribers  # noqa: F401
+        from flags.services import overrides  # noqa: F401  registers its permission
 
-        for problem in PROBLEMS:
-            problems.register(problem)
+        prunes.register()
         demos.register("flags", demo.seed)

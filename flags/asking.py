@@ -107,19 +107,26 @@ class Chosen:
 
 
 async def ais_enabled(name: str, **asked: Any) -> bool:
-    await _ready()
+    await _ready(name)
     return is_enabled(name, **asked)
 
 
 async def avariant(name: str, **asked: Any) -> Chosen:
-    await _ready()
+    await _ready(name)
     return variant(name, **asked)
 
 
-async def _ready() -> None:
+async def _ready(name: str) -> None:
     """Wait for the first snapshot without holding the loop."""
-    if snapshots.untried(settings.FLAGS_ENVIRONMENT):
-        await sync_to_async(snapshots.current)(settings.FLAGS_ENVIRONMENT)
+    if name not in _overrides.get() and snapshots.untried(settings.FLAGS_ENVIRONMENT):
+        await sync_to_async(_first_look)()
+
+
+def _first_look() -> None:
+    try:
+        snapshots.current(settings.FLAGS_ENVIRONMENT)
+    except Exception:
+        _complain("the first look")
 
 
 # -- Which rules -----------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
-from core.errors import ConflictError, DomainError, PreconditionFailedError
-from core.problems.problem import Problem
+from core.errors import ConflictError, PreconditionFailedError
 
 
 class VersionError(PreconditionFailedError):
@@ -8,11 +7,6 @@ class VersionError(PreconditionFailedError):
     def __init__(self, version: int) -> None:
         super().__init__()
         self.members = {"version": str(version)}
-
-
-class VersionRequiredError(DomainError):
-    code = "precondition_required"
-    detail = "Send If-Match with the ETag of what you read, so that nobody's change is lost."
 
 
 class FlagNeededError(ConflictError):
@@ -35,15 +29,3 @@ class ConfirmationNeededError(ConflictError):
 
 def _count(names: list[str]) -> str:
     return "1 flag" if len(names) == 1 else f"{len(names)} flags"
-
-
-PROBLEMS = [
-    Problem(
-        "precondition_required",
-        "Say which version you read",
-        (428,),
-        "This call changes something that others may be changing too, and did not say which "
-        "version it goes by. Nothing was changed.",
-        "Read the object, and send its ETag in If-Match.",
-    ),
-]

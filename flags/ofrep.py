@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.exceptions import status_of
-from core.api.views import ApiView
 from core.errors import DomainError, RateLimitedError
 from flags import usage
 from flags.authentication import KeyOrBearerAuthentication
 from flags.callers import Caller
 from flags.engine import Answer, Context, Reason
+from organizations.viewsets import AcrossOrganizations
 
 TARGETING_KEY = "targetingKey"
 _REASONS = {
@@ -36,7 +36,7 @@ class OfrepError(DomainError):
         self.error_code, self.status = error_code, status
 
 
-class OfrepView(ApiView):
+class OfrepView(AcrossOrganizations):
     authentication_classes = [KeyOrBearerAuthentication]
     permission_classes = [IsAuthenticated]
     schema = None

@@ -9,6 +9,7 @@ import orjson
 from django.db import connection
 from django.db.models import F, Max, Q
 
+from core.errors import NotFoundError
 from core.repositories import Repository
 from organizations.models import Membership
 from organizations.repositories import TenantRepository
@@ -172,6 +173,13 @@ class FlagRulesRepository(Repository["FlagRules"]):
     def in_order(self) -> Self:
         return self.order_by("environment__name")
 
+    def only_one(self) -> "FlagRules":
+        """Raises NotFoundError."""
+        found = self.first()
+        if found is None:
+            raise NotFoundError("There is no such flag.")
+        return found
+
     def using_segment(self, segment_id: int) -> Self:
         """Of flags that are not archived."""
         return self.filter(
@@ -235,8 +243,8 @@ class FlagKeyRepository(Repository["FlagKey"]):
         here = Q(organization=None) | Q(organization__deletion_due_at=None)
         return found.filter(here).first()
 
-    def revoke(self, *, now: datetime) -> int:
-        return self.filter(revoked_at=None).update(revoked_at=now, updated_at=now)
+    def with_environment(self) -> Self:
+        return self.select_related("environment")
 
 
 class FlagUsageRepository(Repository["FlagUsage"]):

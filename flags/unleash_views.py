@@ -10,18 +10,18 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import ApiView
 from flags import serving, tenant_serving, usage
 from flags.authentication import KeyAuthentication
 from flags.callers import Caller, unleash_context
 from flags.engine import Answer
 from flags.ofrep import revalidated
+from organizations.viewsets import AcrossOrganizations
 
 _PROPERTY = re.compile(r"properties\[(.+)\]")
 MOST_COUNT = 1_000_000_000
 
 
-class UnleashView(ApiView):
+class UnleashView(AcrossOrganizations):
     authentication_classes = [KeyAuthentication]
     permission_classes = [IsAuthenticated]
     schema = None

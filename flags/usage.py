@@ -28,10 +28,16 @@ def count(key: Key, times: int = 1) -> None:
         counts[key] = times
 
 
-def flush(*, now: datetime | None = None) -> int:
-    """Write what was counted; return how many rows. What can't be written is counted again."""
+def take() -> dict[Key, int]:
+    """Return what was counted, and count from nothing."""
     global _counts
     taken, _counts = _counts, {}
+    return taken
+
+
+def flush(*, now: datetime | None = None) -> int:
+    """Write what was counted; return how many rows. What can't be written is counted again."""
+    taken = take()
     if not taken:
         return 0
     hour = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)

@@ -22,6 +22,7 @@ _NOT_EVALUATED = {
     "environments", "environment", "sortOrder", "title", "featureName", "strategyId", "projectId",
     "strategyName", "createdByUserId", "createdBy", "updatedAt", "tags", "naming", "children",
     "potentiallyStale", "disabled", "milestoneId", "lifecycle", "collaborators", "links",
+    "segments",
 }  # fmt: skip
 """Known, and nothing that an answer depends on."""
 _TOP = {
