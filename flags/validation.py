@@ -137,7 +137,9 @@ class _Strategy:
             self.found.add(at, "Stages belong to flexibleRollout.")
             return
         last_at = float("-inf")
-        last = _as_decimal(given.get("parameters", {}).get("rollout")) or Decimal(0)
+        parameters = given.get("parameters")
+        first = parameters.get("rollout") if isinstance(parameters, Mapping) else None
+        last = _as_decimal(first) or Decimal(0)
         for place, each in _objects(given["stages"], at, self.found):
             _keys(each, frozenset({"at", "percentage"}), place, self.found)
             moment = engine.moment(each["at"]) if isinstance(each.get("at"), str) else None
