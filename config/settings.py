@@ -262,12 +262,8 @@ INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 """For hosts without mail: who invites gets the link, and passes it on."""
 
 FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
-"""The environment whose rules this installation goes by."""
 FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
-"""A file for the last good rules, which a process that starts without any store goes by."""
 FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)
-"""So often each process asks for changes that Redis did not tell; 0: it never follows any."""
-
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

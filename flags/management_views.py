@@ -96,11 +96,12 @@ class FlagViewSet(mixins.ListModelMixin, ManagementViewSet):
         )
         return _flag(changed)
 
-    @extend_schema(request=None, responses=shapes.FlagSerializer)
+    @extend_schema(request=None, responses={204: None})
     def archive(self, request: AuthenticatedRequest, flag_id: UUID) -> Response:
         """Take a flag away; others that depend on it are told with 409."""
         author = Author.person(request.user)
-        return _flag(definitions.archive(name=_name(flag_id), author=author, now=timezone.now()))
+        definitions.archive(name=_name(flag_id), author=author, now=timezone.now())
+        return Response(status=204)
 
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.FlagSerializer)
     def restore(self, request: AuthenticatedRequest, flag_id: UUID) -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import F, Max, Q
+from django.db.models import F, FilteredRelation, Max, Q
 
 from core.errors import NotFoundError
 from core.repositories import Repository
@@ -135,6 +135,13 @@ class FlagRepository(Repository["Flag"]):
     def imported_from(self, system: str) -> Self:
         return self.filter(imported_from=system)
 
+    def with_rules_in(self, environment: str) -> Self:
+        """Add what the list shows of the rules there: `rules_here`, `enabled_here` and others."""
+        here = FilteredRelation("rules", condition=Q(rules__environment__name=environment))
+        shown = {"rules": "id", "enabled": "enabled", "killed": "killed_at"}
+        columns = {f"{name}_here": F(f"here__{column}") for name, column in shown.items()}
+        return self.annotate(here=here).annotate(**columns, strategies_here=F("here__strategies"))
+
     def overridable(self) -> Self:
         return self.present().filter(is_org_overridable=True)
 
@@ -185,6 +192,9 @@ class FlagRulesRepository(Repository["FlagRules"]):
         return self.filter(
             strategies__contains=[{"segments": [segment_id]}], flag__archived_at=None
         )
+
+    def looked_up(self, text: str) -> Self:
+        return self.filter(flag__name=text)
 
     def flag_names(self) -> list[str]:
         return sorted(set(self.values_list("flag__name", flat=True)))

@@ -32,6 +32,7 @@ def actions(route: str) -> dict[str, str]:
 TENANT_ROUTES = sorted(route for route in VIEWS if "<uuid:organization_id>" in route)
 OURS = [model for model in apps.get_models() if model.__module__.partition(".")[0] != "django"]
 WITHOUT_A_WALL = {
+    "flags.FlagKey": "most are of no organization: servers' keys, which staff alone see",
     "audit.AuditEntry": "also tells of accounts alone, and outlives what it tells of: no key, and "
     "no policy; its repository is a TenantRepository all the same",
 }

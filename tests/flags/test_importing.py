@@ -114,10 +114,7 @@ def test_what_holds_for_nobody_is_told() -> None:
         ([], ""),
         ({"features": {}}, "/features"),
         (state(feature(mystery=1)), "/features/0/mystery"),
-        (
-            state(feature(strategies=[{"name": "default", "odd": 1}])),
-            "/features/0/strategies/0/odd",
-        ),
+        (state(feature(strategies=[{"odd": 1}])), "/features/0/strategies/0/odd"),
         (state(feature("")), "/features/0/name"),
         ({"flags": []}, "/flags"),
         (state(feature(), segments=[{"id": "x"}]), "/segments"),

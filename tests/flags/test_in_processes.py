@@ -112,7 +112,10 @@ class Asker:
             return self.process.wait(15)
         finally:
             self.process.kill()
+            self.process.wait()
             self.log.close()
+            if self.process.stdout:
+                self.process.stdout.close()
 
 
 def test_with_both_stores_dead_flags_go_on(tmp_path: Path) -> None:  # FLG 21, 22
