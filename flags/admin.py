@@ -1,8 +1,5 @@
-import difflib
-import json
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,20 +7,21 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.decorators import action
+from unfold.decorators import action as detail_action
 
-from accounts.models import User
 from core.admin import BoundedAdmin
 from core.admin_actions import asking, each
 from core.errors import DomainError
-from flags import listing
-from flags.forms import ExplainForm, RulesForm
-from flags.models import Environment, Flag, FlagChange, FlagKey, FlagRules, Segment
+from flags import (
+    admin_records,  # noqa: F401  registers the other pages
+    listing,
+)
+from flags.forms import ExplainForm, RulesForm, author_of
+from flags.models import Flag, FlagRules
 from flags.people import subject_of
-from flags.repositories import FlagChangeRepository, FlagRepository, FlagRulesRepository
-from flags.services import definitions, history, keys, rules
-from flags.services.changes import Author
-from organizations.admin import LookedAt
+from flags.repositories import FlagRepository, FlagRulesRepository
+from flags.services import definitions, rules
+from flags.services.changes import own_environment
 
 MISSING = "It is not there any more."
 STATES = {"on": "On", "off": "Off", "killed": "Killed", "none": "Off"}
@@ -77,11 +75,12 @@ class FlagAdmin(ServiceAdmin):
         "archived_at",
     )  # fmt: skip
     actions = ["kill", "unkill", "archive", "restore"]
-    actions_detail = ["explain"]
+    actions_detail = ("explain",)  # type: ignore[assignment]  # its stub takes none
 
     def get_queryset(self, request: HttpRequest) -> FlagRepository:
         flags = cast(FlagRepository, super().get_queryset(request))
-        return flags.with_rules_in(settings.FLAGS_ENVIRONMENT)
+        here = own_environment()
+        return flags.with_rules_in(here.pk if here else None)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         shown = ["rules_everywhere", "changes", "archived_at"]
@@ -136,7 +135,7 @@ class FlagAdmin(ServiceAdmin):
         return format_html('<a href="{}?q={}">Every change of it</a>', address, flag.name)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        common: dict[str, Any] = {"author": _author(request), "now": timezone.now()}
+        common: dict[str, Any] = {"author": author_of(request), "now": timezone.now()}
         fields = {name: form.cleaned_data[name] for name in definitions.SETTINGS}
         fields["dependencies"] = fields["dependencies"] or []
         if change:
@@ -166,11 +165,11 @@ class FlagAdmin(ServiceAdmin):
         self._each(request, rows, definitions.restore, done="restored")
 
     def _each(self, request: HttpRequest, rows: Any, service: Any, *, done: str) -> None:
-        common = {"author": _author(request), "now": timezone.now()}
+        common = {"author": author_of(request), "now": timezone.now()}
         act = lambda flag: service(name=flag.name, **common)  # noqa: E731
         each(self, request, rows, act, done=done, missing=MISSING)
 
-    @action(description="Explain for a person", url_path="explain")  # type: ignore[untyped-decorator]
+    @detail_action(description="Explain for a person", url_path="explain")  # type: ignore[operator]
     def explain(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show step by step why somebody gets the answer they get."""
         flag = Flag.objects.by_id(object_id)
@@ -234,87 +233,11 @@ class FlagRulesAdmin(ServiceAdmin):
         rules.change(
             name=obj.flag.name,
             environment=obj.environment.name,
-            author=_author(request, reason=form.cleaned_data["reason"]),
+            author=author_of(request, reason=form.cleaned_data["reason"]),
             now=timezone.now(),
             expected_version=form.cleaned_data["seen_version"],
             **{name: form.cleaned_data[name] for name in rules.FIELDS},
         )
-
-
-@admin.register(FlagChange)
-class FlagChangeAdmin(LookedAt):
-    """The history of flags and segments, the latest first."""
-
-    list_display = [
-        "created_at", "name", "action", "environment_name", "actor_name", "source", "reason",
-    ]  # fmt: skip
-    search_fields = ["name"]
-    search_help_text = "Whole name of a flag or segment"
-    ordering = ["-created_at", "-id"]
-    readonly_fields = [
-        "created_at", "name", "environment_name", "action", "actor_name", "source", "reason",
-        "difference",
-    ]  # fmt: skip
-    fields = tuple(readonly_fields)
-    actions = ["revert"]
-
-    @admin.display(description="What changed")
-    def difference(self, entry: FlagChange) -> str:
-        lines = list(difflib.unified_diff(_text(entry.before), _text(entry.after), lineterm=""))[2:]
-        return format_html('<pre class="house-diff">{}</pre>', "\n".join(lines) or "Nothing.")
-
-    @admin.action(description="Go back to this state", permissions=["operation"])
-    @asking("Make things as they were after these changes?", button="Go back")
-    def revert(self, request: HttpRequest, rows: FlagChangeRepository) -> None:
-        author, now = _author(request, reason="went back in the admin"), timezone.now()
-
-        def act(entry: FlagChange) -> None:
-            history.revert(change_id=entry.pk, author=author, now=now, confirm=True)
-
-        each(self, request, rows, act, done="restored as a new version", missing=MISSING)
-
-
-@admin.register(Segment)
-class SegmentAdmin(LookedAt):
-    """Constraints that many flags share; the API changes them, and asks before it does."""
-
-    list_display = ["name", "description", "id", "updated_at"]
-    search_fields = ["name"]
-    search_help_text = "Beginning of a name"
-    ordering = ["-id"]
-    fields = ("name", "description", "id", "constraints", "version", "updated_at")
-    readonly_fields = list(fields)
-
-
-@admin.register(Environment)
-class EnvironmentAdmin(LookedAt):
-    list_display = ["name", "version", "created_at"]
-    search_fields = ["id"]
-    search_help_text = "An id"
-    ordering = ["-id"]
-    fields = ("name", "version", "created_at")
-    readonly_fields = list(fields)
-
-
-@admin.register(FlagKey)
-class FlagKeyAdmin(LookedAt):
-    """Keys of SDKs. The API and `create_api_key` make them, and show them once."""
-
-    list_display = ["name", "prefix", "environment", "organization", "revoked_at", "created_at"]
-    list_select_related = ["environment", "organization"]
-    search_fields = ["id"]
-    search_help_text = "An id"
-    ordering = ["-id"]
-    fields = ("name", "prefix", "environment", "organization", "revoked_at", "created_at")
-    readonly_fields = list(fields)
-    actions = ["revoke"]
-
-    @admin.action(description="Revoke", permissions=["operation"])
-    @asking("Revoke these keys? Their next request is refused.", button="Revoke")
-    def revoke(self, request: HttpRequest, rows: Any) -> None:
-        author, now = _author(request), timezone.now()
-        act = lambda key: keys.revoke(key_id=key.pk, author=author, now=now)  # noqa: E731
-        each(self, request, rows, act, done="revoked", missing=MISSING)
 
 
 def _state(flag: Any) -> str:
@@ -323,11 +246,3 @@ def _state(flag: Any) -> str:
     if flag.killed_here is not None:
         return "killed"
     return "on" if flag.enabled_here else "off"
-
-
-def _author(request: HttpRequest, *, reason: str = "") -> Author:
-    return Author.person(cast(User, request.user), reason=reason)
-
-
-def _text(state: Any) -> list[str]:
-    return json.dumps(state, indent=2, ensure_ascii=False, sort_keys=True).splitlines()

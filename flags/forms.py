@@ -1,16 +1,19 @@
 """The forms of the admin: what is common in words, and the whole of it as JSON."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from django import forms
+from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from accounts.models import User
 from core.errors import InvalidError
 from flags import validation
 from flags.documents import DOMAINS, ORGANIZATION
 from flags.models import FlagRules, Segment
+from flags.services.changes import Author
 from flags.services.rules import ROLLOUT
 
 LISTS = {
@@ -21,6 +24,19 @@ LISTS = {
 }
 """Simple fields to what `allowed` calls them, and their help."""
 WHOLE = ("strategies", "variants", "denied", "allowed")
+
+
+class LegibleJSONField(forms.JSONField):
+    """JSON as people read it."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, forms.fields.InvalidJSONInput):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _whole() -> LegibleJSONField:
+    return LegibleJSONField(required=False, widget=UnfoldAdminTextareaWidget)
 
 
 class RulesForm(forms.ModelForm[FlagRules]):
@@ -46,6 +62,8 @@ class RulesForm(forms.ModelForm[FlagRules]):
     domains = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
     organizations = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
 
+    strategies, variants, denied, allowed = _whole(), _whole(), _whole(), _whole()
+
     class Meta:
         model = FlagRules
         fields = ("enabled", *WHOLE, "starts_at", "ends_at")
@@ -58,9 +76,6 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.fields[name].initial = "\n".join(rules.allowed.get(key) or [])
             self.fields[name].help_text = f"{words}, one a line. They get it in any case."
             self.fields[name].widget.attrs["rows"] = 3
-        for name in WHOLE:
-            self.fields[name].required = False
-            self.initial[name] = json.dumps(getattr(rules, name), indent=2, ensure_ascii=False)
         share = simple_share(rules.strategies)
         self.fields["percentage"].initial = share or ""
         if share is None:
@@ -84,22 +99,21 @@ class RulesForm(forms.ModelForm[FlagRules]):
 
     def _simple(self, found: dict[str, Any]) -> None:
         changed = set(self.changed_data)
-        if "percentage" in changed:
-            if "strategies" in changed:
-                self.add_error("percentage", "Change this or the strategies, not both.")
-            found["strategies"] = strategies_of(
-                found["percentage"].strip(), self._rules().flag.name
-            )
-        if changed & LISTS.keys():
-            if "allowed" in changed:
-                self.add_error(None, "Change the lists or the JSON of allowed, not both.")
+        if {"percentage", "strategies"} <= changed:
+            self.add_error("percentage", "Change this or the strategies, not both.")
+        elif "percentage" in changed:
+            share = found["percentage"].strip()
+            found["strategies"] = strategies_of(share, self.instance.flag.name)
+        if changed & LISTS.keys() and "allowed" in changed:
+            self.add_error(None, "Change the lists or the JSON of allowed, not both.")
+        elif changed & LISTS.keys():
             listed = {key: _lines(found[name]) for name, (key, _) in LISTS.items()}
-            others = {k: v for k, v in found["allowed"].items() if k not in listed}
+            others = {key: v for key, v in found["allowed"].items() if key not in listed}
             found["allowed"] = others | {key: values for key, values in listed.items() if values}
 
     def _judge(self, found: dict[str, Any]) -> None:
         segments = Segment.objects.known_ids()
-        checks = {
+        checks: dict[str, Callable[[], None]] = {
             "strategies": lambda: validation.strategies(found["strategies"], segments=segments),
             "variants": lambda: validation.variants(found["variants"]),
             "denied": lambda: validation.targets(found["denied"], pointer="/denied"),
@@ -111,9 +125,6 @@ class RulesForm(forms.ModelForm[FlagRules]):
             except InvalidError as error:
                 for problem in error.problems:
                     self.add_error(name, f"{problem.pointer}: {problem.detail}")
-
-    def _rules(self) -> FlagRules:
-        return self.instance
 
 
 def simple_share(strategies: list[Any]) -> str | None:
@@ -151,3 +162,7 @@ class ExplainForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="Slug or id, where it is asked in one.",
     )
+
+
+def author_of(request: HttpRequest, *, reason: str = "") -> Author:
+    return Author.person(cast(User, request.user), reason=reason)

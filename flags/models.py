@@ -136,9 +136,9 @@ class FlagRules(BaseModel):
     """Values by field of the context, and `domains`: they never get it."""
     allowed = models.JSONField(default=dict)
     """They get it whatever the strategies say."""
-    starts_at = models.DateTimeField(null=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
     """Off before; inclusive."""
-    ends_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
     """Off from then on."""
     version = models.PositiveIntegerField(default=1)
     """Of this row, for If-Match."""

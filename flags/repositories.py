@@ -135,9 +135,9 @@ class FlagRepository(Repository["Flag"]):
     def imported_from(self, system: str) -> Self:
         return self.filter(imported_from=system)
 
-    def with_rules_in(self, environment: str) -> Self:
+    def with_rules_in(self, environment_id: UUID | None) -> Self:
         """Add what the list shows of the rules there: `rules_here`, `enabled_here` and others."""
-        here = FilteredRelation("rules", condition=Q(rules__environment__name=environment))
+        here = FilteredRelation("rules", condition=Q(rules__environment=environment_id))
         shown = {"rules": "id", "enabled": "enabled", "killed": "killed_at"}
         columns = {f"{name}_here": F(f"here__{column}") for name, column in shown.items()}
         return self.annotate(here=here).annotate(**columns, strategies_here=F("here__strategies"))

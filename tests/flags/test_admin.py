@@ -69,7 +69,7 @@ def test_a_flag_is_made(admin: ApiClient) -> None:
     assert flag.is_client_visible
     entry = FlagChange.objects.get()
     assert (entry.action, entry.source, entry.actor_name) == ("created", "admin", "Uma User")
-    assert "name already" in text(admin.post(f"{FLAGS}add/", body, follow=True))
+    assert "already exists" in text(admin.post(f"{FLAGS}add/", body, follow=True))
 
 
 def test_the_simple_form_is_enough_for_the_common_case(admin: ApiClient, user: User) -> None:
@@ -141,7 +141,7 @@ def test_an_answer_is_explained_for_a_person(
     admin: ApiClient, user: User, acme: Organization
 ) -> None:  # FLG 35
     flag = make_flag(strategies=[share("0")], allowed={"role": ["owner"]})
-    path = f"{FLAGS}{flag.pk}/explain"
+    path = f"{FLAGS}{flag.pk}/explain/"
 
     assert "Address of an account" in text(admin.get(path))
     page = text(admin.get(f"{path}?email={user.email}&organization=acme"))

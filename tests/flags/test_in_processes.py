@@ -103,7 +103,7 @@ class Asker:
         while True:
             line = self.process.stdout.readline()
             if not line.startswith("{"):  # the log shares the stream
-                return line.strip()
+                return str(line.strip())
 
     def end(self) -> int:
         assert self.process.stdin

@@ -64,7 +64,8 @@ def test_mistakes_are_told_with_their_places(staff: ApiClient) -> None:
     told = problem(staff.send("PATCH", rules_path(flag.pk), wrong, if_match='"2"'))
     assert [each["pointer"] for each in told["errors"]] == ["/strategies/1/name"]
     assert FlagRules.objects.get().version == 2
-    for unfit in ({"enable": True}, {"enabled": 1}, {"strategies": {}}, {"denied": []}):
+    every: list[Any] = [{"enable": True}, {"enabled": 1}, {"strategies": {}}, {"denied": []}]
+    for unfit in every:
         assert staff.send("PATCH", rules_path(flag.pk), unfit, if_match='"2"').status_code == 400
     for tag in ("x", '"99999999999"', '"1"'):
         path = rules_path(flag.pk)

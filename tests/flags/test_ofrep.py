@@ -134,7 +134,11 @@ def test_a_person_is_who_the_server_knows(
         allowed={"userId": ["somebody"], "isStaff": ["true"], "organization": [str(globex.pk)]},
     )
     make_flag("server only")
-    claims = {"userId": "somebody", "isStaff": "true", "organization": str(globex.pk)}
+    claims: dict[str, Any] = {
+        "userId": "somebody",
+        "isStaff": "true",
+        "organization": str(globex.pk),
+    }
 
     assert asked(api, f"{ALL}/lamp", **claims)["value"] is False
     assert [each["key"] for each in asked(api, ALL, **claims)["flags"]] == ["lamp"]

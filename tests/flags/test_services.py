@@ -79,7 +79,7 @@ def test_a_kill_wins_and_its_end_restores_all(user: User) -> None:  # FLG 19
     rules.unkill(**acting())
 
     assert rules.state(stored()) == before
-    flags.snapshots.refresh("production")  # type: ignore[attr-defined]
+    flags.snapshots.refresh("production")
     assert flags.is_enabled("lamp", user=user)
 
 
@@ -149,7 +149,10 @@ def test_the_one_percentage_is_set() -> None:
 def test_dependencies_make_neither_circles_nor_chains() -> None:  # FLG 14
     for name in ("a", "b", "c"):
         make_flag(name)
-    need = lambda name: [{"feature": name, "enabled": True}]  # noqa: E731
+
+    def need(name: str) -> list[Any]:
+        return [{"feature": name, "enabled": True}]
+
     definitions.change(**acting("a", dependencies=need("b")))
 
     for name, needed in (("a", "a"), ("b", "a"), ("c", "a"), ("b", "c"), ("c", "nothing")):
@@ -166,7 +169,7 @@ def test_a_flag_that_others_need_stays() -> None:  # FLG 14
 
     assert flags.answer("b").enabled
     change_rules("a", enabled=False)
-    flags.snapshots.refresh("production")  # type: ignore[attr-defined]
+    flags.snapshots.refresh("production")
     told = flags.answer("b")
     assert (told.reason.value, told.detail) == ("PREREQUISITE_FAILED", "a")
 
@@ -226,7 +229,7 @@ def test_history_stays_as_it_was_written() -> None:  # FLG 29
 
     for change in (lambda: FlagChange.objects.update(reason="x"), entry.delete):
         with pytest.raises(DatabaseError), transaction.atomic():
-            change()  # type: ignore[operator]
+            change()
 
 
 def test_going_back_makes_a_new_version() -> None:  # FLG 29
@@ -259,19 +262,19 @@ BOB = {**ALICE, "values": ["bob"]}
 def test_a_segment_in_use_asks_before_it_changes_and_stays() -> None:  # FLG 37
     made = segments.create(name="friends", constraints=[ALICE], author=AUTHOR, now=NOW)
     make_flag(strategies=[{"name": "default", "segments": [made.pk]}])
-    acting_on = {"segment_id": made.pk, "author": AUTHOR, "now": NOW}
+    acting_on: dict[str, Any] = {"segment_id": made.pk, "author": AUTHOR, "now": NOW}
     assert (flags.is_enabled("lamp", userId="bob"), version()) == (False, version())
     before = version()
 
     with pytest.raises(ConfirmationNeededError, match="lamp"):
-        segments.change(**acting_on, constraints=[BOB])  # type: ignore[arg-type]
+        segments.change(**acting_on, constraints=[BOB])
     with pytest.raises(SegmentInUseError, match="lamp"):
-        segments.delete(**acting_on)  # type: ignore[arg-type]
+        segments.delete(**acting_on)
     assert version() == before
 
-    segments.change(**acting_on, constraints=[BOB], confirm=True)  # type: ignore[arg-type]
+    segments.change(**acting_on, constraints=[BOB], confirm=True)
     assert version() == before + 1
-    flags.snapshots.refresh("production")  # type: ignore[attr-defined]
+    flags.snapshots.refresh("production")
     assert flags.is_enabled("lamp", userId="bob")
 
 
@@ -285,7 +288,7 @@ def test_an_organization_decides_where_it_may(user: User, acme: Organization) ->
     }  # fmt: skip
 
     def asked() -> bool:
-        flags.snapshots.refresh("production")  # type: ignore[attr-defined]
+        flags.snapshots.refresh("production")
         return flags.is_enabled("lamp", user=user, organization=acme)
 
     overrides.decide(name="lamp", enabled=True, **common)

@@ -98,7 +98,8 @@ def test_a_mistake_is_told_with_its_place(change: Any, pointer: str) -> None:  #
 
 
 def test_no_document_gets_through_unjudged() -> None:
-    for wrong in (None, 1, "x", {}, [1], [[]]):
+    everything: list[Any] = [None, 1, "x", {}, [1], [[]]]
+    for wrong in everything:
         assert pointers(lambda wrong=wrong: validation.strategies(wrong, segments=set()))
 
 
