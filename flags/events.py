@@ -11,6 +11,8 @@ class RulesetChanged:
 
 @dataclass(frozen=True, slots=True)
 class FlagCreated:
+    """A flag was made; it is off in every environment."""
+
     flag_id: UUID
     name: str
     actor_id: UUID | None
@@ -18,6 +20,8 @@ class FlagCreated:
 
 @dataclass(frozen=True, slots=True)
 class FlagChanged:
+    """What a flag answers, or what is known of it, was changed."""
+
     flag_id: UUID
     name: str
     environment: str | None
@@ -28,6 +32,8 @@ class FlagChanged:
 
 @dataclass(frozen=True, slots=True)
 class FlagKilled:
+    """A flag was switched off at once in an environment."""
+
     flag_id: UUID
     name: str
     environment: str
@@ -36,6 +42,8 @@ class FlagKilled:
 
 @dataclass(frozen=True, slots=True)
 class FlagUnkilled:
+    """A kill was ended; the flag answers as before."""
+
     flag_id: UUID
     name: str
     environment: str
@@ -44,6 +52,8 @@ class FlagUnkilled:
 
 @dataclass(frozen=True, slots=True)
 class FlagArchived:
+    """A flag was taken away; code that asks gets its default."""
+
     flag_id: UUID
     name: str
     actor_id: UUID | None
@@ -51,6 +61,8 @@ class FlagArchived:
 
 @dataclass(frozen=True, slots=True)
 class FlagRestored:
+    """An archived flag is back."""
+
     flag_id: UUID
     name: str
     actor_id: UUID | None
@@ -58,6 +70,8 @@ class FlagRestored:
 
 @dataclass(frozen=True, slots=True)
 class FlagDeleted:
+    """A flag was deleted for good; its history stays."""
+
     flag_id: UUID
     name: str
     actor_id: UUID | None
@@ -65,6 +79,8 @@ class FlagDeleted:
 
 @dataclass(frozen=True, slots=True)
 class SegmentCreated:
+    """A segment was made."""
+
     segment_id: int
     name: str
     actor_id: UUID | None
@@ -72,6 +88,8 @@ class SegmentCreated:
 
 @dataclass(frozen=True, slots=True)
 class SegmentChanged:
+    """A segment was changed, and with it every flag that uses it."""
+
     segment_id: int
     name: str
     fields: tuple[str, ...]
@@ -80,6 +98,8 @@ class SegmentChanged:
 
 @dataclass(frozen=True, slots=True)
 class SegmentDeleted:
+    """A segment was deleted; no flag used it."""
+
     segment_id: int
     name: str
     actor_id: UUID | None
@@ -87,6 +107,8 @@ class SegmentDeleted:
 
 @dataclass(frozen=True, slots=True)
 class FlagOverridden:
+    """An organization decided about a flag for itself, or took that back."""
+
     organization_id: UUID
     flag_id: UUID
     name: str
@@ -97,6 +119,8 @@ class FlagOverridden:
 
 @dataclass(frozen=True, slots=True)
 class FlagKeyCreated:
+    """A key for SDKs was made."""
+
     key_id: UUID
     name: str
     environment: str
@@ -106,6 +130,8 @@ class FlagKeyCreated:
 
 @dataclass(frozen=True, slots=True)
 class FlagKeyRevoked:
+    """A key for SDKs was ended."""
+
     key_id: UUID
     name: str
     actor_id: UUID | None

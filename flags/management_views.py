@@ -132,7 +132,9 @@ class RulesViewSet(ManagementViewSet):
     serializer_class = shapes.RulesSerializer
     needs: ClassVar[Mapping[str, str]] = {"kill": "flags.kill", "unkill": "flags.kill"}
 
-    @extend_schema(responses=shapes.EveryRulesSerializer)
+    @extend_schema(
+        operation_id="flags_definitions_environments_list", responses=shapes.EveryRulesSerializer
+    )
     def everywhere(self, request: AuthenticatedRequest, flag_id: UUID) -> Response:
         """The rules of a flag in every environment."""
         Flag.objects.by_id(flag_id)
