@@ -17,7 +17,6 @@ from django.conf import settings
 from flags import complaints, fields, snapshots, usage
 from flags.documents import Snapshot
 from flags.engine.answers import Answer, Payload, Reason
-from flags.fields import Subject
 
 log = structlog.get_logger(__name__)
 
@@ -48,9 +47,10 @@ def is_enabled(
         asked = _asked(name)
         if isinstance(asked, Answer):
             return _default_of(name, asked, default)
-        found = fields.context(Subject(user, organization, role), context)
+        where = asked.environment
+        found = fields.context_of(user, organization, role, context, environment=where)
         on = asked.rules.is_enabled(name, found)
-        usage.count((asked.environment, name, on, ""))
+        usage.count((where, name, on, ""))
         return on
     except Exception:
         _complain(name)
@@ -87,8 +87,10 @@ def answer(
         if isinstance(asked, Answer):
             _default_of(name, asked, False)
             return asked
-        found = asked.rules.answer(name, fields.context(Subject(user, organization, role), context))
-        usage.count((asked.environment, name, found.enabled, found.variant or ""))
+        where = asked.environment
+        about = fields.context_of(user, organization, role, context, environment=where)
+        found = asked.rules.answer(name, about)
+        usage.count((where, name, found.enabled, found.variant or ""))
         return found
     except Exception:
         _complain(name)

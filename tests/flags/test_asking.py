@@ -191,3 +191,12 @@ def test_a_change_that_is_rolled_back_changes_no_answer(user: User) -> None:  # 
 def change_and_see(**fields: Any) -> None:
     change_rules(**fields)
     snapshots.refresh("production")
+
+
+def test_a_new_address_counts_at_once(user: User) -> None:
+    make_flag(strategies=[share("0")], allowed={"email": ["new@example.com"]})
+    assert not flags.is_enabled("lamp", user=user)
+
+    user.email = "new@example.com"
+
+    assert flags.is_enabled("lamp", user=user)
