@@ -73,8 +73,10 @@ django.setup()
 import flags
 from flags import snapshots
 for line in sys.stdin:
-    print(flags.is_enabled("lamp", default=line.strip() == "default"),
-          flags.is_enabled("nothing", default=True), flush=True)
+    lamp = flags.is_enabled("lamp", default=line.strip() == "default")
+    nothing = flags.is_enabled("nothing", default=True)
+    sys.stdout.write(f"\\nanswer {lamp} {nothing}\\n")  # the log shares the stream
+    sys.stdout.flush()
 """
 
 
@@ -102,8 +104,9 @@ class Asker:
         self.process.stdin.flush()
         while True:
             line = self.process.stdout.readline()
-            if not line.startswith("{"):  # the log shares the stream
-                return str(line.strip())
+            assert line, "the process has ended"
+            if line.startswith("answer "):
+                return str(line.removeprefix("answer ").strip())
 
     def end(self) -> int:
         assert self.process.stdin
