@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "flags.apps.FlagsConfig",
     "invitations.apps.InvitationsConfig",
     "notifications.apps.NotificationsConfig",
     # These react to all that is above.
@@ -128,6 +129,7 @@ APPEND_SLASH = False
 
 MIDDLEWARE = [
     "core.http.middleware.RequestMiddleware",
+    "flags.middleware.OneVersionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.ContentPolicyMiddleware",
     "core.http.middleware.HostMiddleware",
@@ -268,6 +270,9 @@ PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
 """How long somebody whose last socket closed is still shown as present."""
 REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
 """What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
+FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
+FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
+FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

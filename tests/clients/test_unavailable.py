@@ -14,7 +14,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 from tests.servers import free_port
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-ANSWERS = [
+ANSWERS: list[dict[str, Any]] = [
     {"type": "error", "code": "unavailable", "detail": "Not now."},
     {"type": "ack", "channel": "user", "epoch": "e", "offset": 7},
 ]
