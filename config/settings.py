@@ -10,6 +10,7 @@ import django_stubs_ext
 from config import env, product
 from config.admin_theme import UNFOLD as UNFOLD
 from config.env import BASE_DIR
+from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
 from core.logging import configure_logging
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at runtime
@@ -198,25 +199,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # -- API -------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS answers 204
-    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.ListPagination",
-    "DEFAULT_FILTER_BACKENDS": [
-        "core.api.filters.FilterBackend",
-        "core.api.filters.SearchBackend",
-        "core.api.filters.OrderingBackend",
-    ],
-    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "core.api.exceptions.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "URL_FORMAT_OVERRIDE": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{PRODUCT_NAME} API",
     "VERSION": "1",
