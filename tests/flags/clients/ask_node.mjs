@@ -7,13 +7,14 @@ const defaults = { boolean: false, string: "none", number: -1, object: {} };
 const ask = (client, kind) =>
   client[`get${kind[0].toUpperCase()}${kind.slice(1)}Value`].bind(client);
 
-async function unleash() {
+async function unleash(mode = { type: "polling", format: "full" }) {
   const { startUnleash } = await import("unleash-client");
   const client = await startUnleash({
     url: `${given.base}/unleash/api/`,
     appName: "test",
     customHeaders: { Authorization: given.key },
     disableMetrics: true,
+    experimentalMode: mode,
     refreshInterval: 3_600_000,
   });
   const answers = given.contexts.map(({ userId, sessionId, ...properties }) => {
@@ -26,6 +27,8 @@ async function unleash() {
   client.destroy();
   return answers;
 }
+
+const delta = () => unleash({ type: "polling", format: "delta" });
 
 const options = { baseUrl: given.base, headers: [["Authorization", `Bearer ${given.key}`]] };
 const about = (context) => ({ targetingKey: context.userId, ...context });
@@ -62,5 +65,5 @@ async function web() {
   return answers;
 }
 
-const answers = await { unleash, server, web }[process.argv[2]]();
+const answers = await { unleash, delta, server, web }[process.argv[2]]();
 process.stdout.write(JSON.stringify(answers), () => process.exit(0));

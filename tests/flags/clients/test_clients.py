@@ -109,6 +109,8 @@ def test_unleash_clients_evaluate_as_we_do(world: World, tmp_path: Path) -> None
     given = world.given(contexts, cache=str(tmp_path))
     assert_same(world, contexts, asked_of_node("unleash", given), expected)
     assert_same(world, contexts, asked_of_python("unleash", given), expected)
+    some = {**given, "contexts": contexts[:50]}
+    assert_same(world, contexts[:50], asked_of_node("delta", some), expected[:50])
 
 
 def test_openfeature_clients_are_told_what_we_answer(world: World) -> None:  # FLG 26
