@@ -30,6 +30,9 @@ class UserRepository(Repository["User"]):
     def full_names(self) -> dict[UUID, str]:
         return dict(self.values_list("pk", "full_name"))
 
+    def languages(self) -> dict[UUID, str]:
+        return dict(self.values_list("pk", "language"))
+
     def emails(self) -> list[str]:
         return list(self.values_list("email", flat=True))
 
@@ -47,6 +50,12 @@ class UserRepository(Repository["User"]):
         except ValueError:
             return None
         return self.filter(email_normalized=normal).first()
+
+    def proved(self, emails_normalized: Iterable[str]) -> dict[str, UUID]:
+        """Return whose these addresses are, by address; one that nobody proved is left out."""
+        theirs = self.active().filter(email_normalized__in=list(emails_normalized))
+        found = theirs.exclude(email_verified_at=None)
+        return dict(found.values_list("email_normalized", "pk"))
 
     def looked_up(self, text: str) -> Self:
         """By id, by the beginning of the address, or by the beginning of the name in any case."""

@@ -6,7 +6,6 @@ the free text of a person. Names are looked up when somebody reads, so that they
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from accounts.events import (
 )
 from accounts.services.sessions import REUSED
 from audit.models import AuditEntry
-from core.api.serializers import rfc3339
+from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
 from flags.events import (
@@ -53,14 +52,25 @@ from invitations.events import (
     InvitationChanged,
     InvitationCreated,
     InvitationDeclined,
+    InvitationExpired,
     InvitationLinkCreated,
     InvitationLinkRevoked,
     InvitationLinkRotated,
     InvitationLinkUsed,
     InvitationMailed,
     InvitationPolicyChanged,
+    InvitationPreviewed,
     InvitationResent,
     InvitationRevoked,
+    OfferedRoleMissed,
+)
+from notifications.events import (
+    BroadcastEdited,
+    BroadcastRecalled,
+    BroadcastSent,
+    ChannelDefaultsChanged,
+    InboxChanged,
+    NotificationsArrived,
 )
 from organizations.events import (
     CustomRoleChanged,
@@ -111,6 +121,11 @@ def holder(event: Any, origin: Origin) -> Actor:
     return named(event, origin)
 
 
+def clock(event: Any, origin: Origin) -> Actor:
+    """Nobody: a moment came, whoever's request or command took note of it."""
+    return Kind.SYSTEM, None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     type: str
@@ -125,6 +140,7 @@ INVITATION = Target("invitation", "invitation_id")
 POLICY = Target("invitation_policy", "organization_id")
 LINK = Target("invitation_link", "link_id")
 BLOCK = Target("invitation_block", "block_id")
+BROADCAST = Target("broadcast", "broadcast_id")
 ACCOUNT = Target("account", "user_id")
 FLAG = Target("flag", "flag_id")
 SEGMENT = Target("flag_segment", "segment_id")
@@ -156,15 +172,6 @@ class Reading:
     def _pairs(self, event: Any) -> dict[str, tuple[Any, Any]]:
         pairs = {name: getattr(event, name) for name in self.changes}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON has of it."""
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, UUID) else value
 
 
 def of_account(action: str, *shows: str, **options: Any) -> Reading:
@@ -209,6 +216,10 @@ READINGS: dict[type, Reading] = {
     InvitationRevoked: of_invitation("invitation.revoked"),
     InvitationAccepted: of_invitation("invitation.accepted"),
     InvitationDeclined: of_invitation("invitation.declined", by=holder),
+    InvitationPreviewed: of_invitation("invitation.previewed", by=holder),
+    InvitationExpired: Reading(
+        "invitation.expired", INVITATION, ("email", "role", "expires_at"), by=clock
+    ),
     InvitationPolicyChanged: Reading(
         "invitation_policy.changed", POLICY, changes=("allowed_domains", "denied_domains")
     ),
@@ -239,6 +250,10 @@ READINGS: dict[type, Reading] = {
         within=None,
     ),
     FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
+    BroadcastSent: Reading("broadcast.sent", BROADCAST, ("kind", "recipient_count")),
+    BroadcastEdited: Reading("broadcast.edited", BROADCAST),
+    BroadcastRecalled: Reading("broadcast.recalled", BROADCAST),
+    ChannelDefaultsChanged: Reading("organization.notification_defaults_changed", ORGANIZATION),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),
@@ -258,6 +273,9 @@ READINGS: dict[type, Reading] = {
 }  # fmt: skip
 
 NOT_RECORDED: dict[type, str] = {
+    NotificationsArrived: "what somebody was told, by something that is recorded itself",
+    OfferedRoleMissed: "a refusal, which changed nothing",
+    InboxChanged: "what somebody did with their own notifications is theirs to know",
     LinkRequested: "a mail; what its link does is recorded once it is used",
     NewDeviceSeen: "the session it tells of is recorded as started",
     RulesetChanged: "tells processes to look; what was changed is recorded by its own event",

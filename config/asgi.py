@@ -21,6 +21,7 @@ from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
 from core.postgres import row_security  # noqa: E402
 from flags import snapshots  # noqa: E402
+from realtime import event_streams  # noqa: E402
 from realtime.consumers import RealtimeConsumer  # noqa: E402
 
 row_security.confine()
@@ -28,11 +29,14 @@ snapshots.start(settings.FLAGS_ENVIRONMENT)
 lifecycle.before_the_end(snapshots.astop)
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
 threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
+streams = event_streams.mounted(threads)
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"].startswith("/health/"):
         await health.application(scope, receive, send)
+    elif scope["path"] == "/sse/v1":
+        await streams(scope, receive, send)
     else:
         await threads(scope, receive, send)
 

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
 
@@ -87,9 +87,22 @@ def origin(name: str, default: str | None = None) -> str:
     """Return an address of scheme and host, without a trailing slash."""
     value = text(name, default, kind="address").rstrip("/")
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not _is_bare(parts):
         raise ConfigurationError(f"{name} must look like https://app.example.com, not {value!r}.")
     return value
+
+
+def _is_bare(parts: SplitResult) -> bool:
+    """Tell whether an address has a host, perhaps a port, and nothing else."""
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and parts.geturl().lower() in {
+        f"{parts.scheme}://{host}{port}",
+        f"{parts.scheme}://[{host}]{port}",
+    }
 
 
 def secret(name: str, *, default: str | None) -> str:

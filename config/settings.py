@@ -10,6 +10,7 @@ import django_stubs_ext
 from config import env, product
 from config.admin_theme import UNFOLD as UNFOLD
 from config.env import BASE_DIR
+from config.limits import RATE_LIMITS as RATE_LIMITS
 from core.logging import configure_logging
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at runtime
@@ -37,14 +38,14 @@ TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0)
 """Hops of ours in front, counted from the right of X-Forwarded-For; 0 believes no header."""
 SECRET_KEY = env.secret("SECRET_KEY", default="development-only" if DEVELOPMENT else None)
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
-CORS_URLS_REGEX = r"^/(api|ofrep|unleash)/"
+CORS_URLS_REGEX = r"^/(api|ofrep|sse|unleash)/"
 CORS_EXPOSE_HEADERS = [
     "ETag", "Idempotent-Replayed", "Link", "RateLimit", "RateLimit-Policy", "Retry-After",
     "X-Request-ID",
 ]  # fmt: skip
 CORS_ALLOW_HEADERS = [
-    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
-    "x-request-id",
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "traceparent", "x-request-id",
 ]  # fmt: skip
 
 # -- Stores ----------------------------------------------------------------------------------------
@@ -114,6 +115,7 @@ INSTALLED_APPS = [
     "organizations.apps.OrganizationsConfig",
     "flags.apps.FlagsConfig",
     "invitations.apps.InvitationsConfig",
+    "notifications.apps.NotificationsConfig",
     # These react to all that is above.
     "audit.apps.AuditConfig",
     "realtime.apps.RealtimeConfig",
@@ -157,7 +159,10 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+STATICFILES_DIRS = [
+    BASE_DIR / "templates" / "static",
+    ("clients", BASE_DIR / "clients" / "javascript"),
+]
 WHITENOISE_USE_FINDERS = True  # straight out of the packages: nothing to collect
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 
@@ -225,24 +230,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["core.api.schema.document_problems"],
 }
-RATE_LIMITS = env.json_object(
-    "RATE_LIMITS",
-    default={
-        "sign_in": "10/60",
-        "sign_in_failures": "5/300",
-        "forgot_password": "5/3600",
-        "register": "20/3600",
-        "verification_mails": "10/3600",
-        "invitations": "100/3600",
-        "invitations_per_inviter": "500/86400",
-        "invitations_per_recipient": "20/86400",
-        "invitation_resends": "1/60",
-        "invitation_resends_per_day": "5/86400",
-        "tickets": "60/60",
-        "user": "600/60",
-        "address": "120/60",
-    },
-)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -264,6 +251,10 @@ INVITATION_LINKS_IN_API = env.boolean("INVITATION_LINKS_IN_API", default=False)
 FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
 FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
 FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)
+PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
+"""How long somebody whose last socket closed is still shown as present."""
+REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
+"""What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

@@ -10,15 +10,20 @@ from core import dev_mail, health, pages
 from core.api import docs
 from core.api.views import UnknownPathView
 from invitations import pages as invitation_pages
+from notifications import pages as notification_pages
 from realtime import pages as realtime_pages
+from realtime.views import EventStreamView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("organizations.urls")),
     path("api/v1/", include("flags.urls")),
     path("api/v1/", include("invitations.urls")),
+    path("api/v1/", include("notifications.urls")),
     path("api/v1/", include("audit.urls")),
+    path("api/v1/", include("realtime.urls")),
     path("api/v1/", include(product.urls())),
+    path("sse/v1", EventStreamView.as_view()),
     path("api/schema", docs.schema),
     path("api/docs", docs.browser),
     path("api/docs/settings.js", docs.browser_script),
@@ -31,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", JWKSView.as_view()),
     path("health/<str:probe>", health.view),
     path("", pages.front),
+    path("console", realtime_pages.console),
     path("problems", pages.problem_index),
     path("problems/<slug:slug>", pages.problem),
     path("forgot-password", account_pages.forgot_password),
@@ -39,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for name, page in account_pages.LINK_PAGES.items()
     ),
     path("invitations/<str:token>", invitation_pages.invitation),
+    path("notifications/unsubscribe/<str:token>", notification_pages.unsubscribe),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]

@@ -10,9 +10,10 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core import prunes
-        from core.checks import check_rate_limits
+        from core.checks import check_public_url, check_rate_limits
 
         checks.register(check_rate_limits)
+        checks.register(check_public_url, deploy=True)
         prunes.register()
 
 

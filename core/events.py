@@ -6,7 +6,7 @@ what must not be lost has a row or a job that says it is still to be done.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -16,8 +16,10 @@ log = structlog.get_logger(__name__)
 
 E = TypeVar("E")
 Handler = Callable[[Any], None]
+HandlerOfMany = Callable[[Sequence[Any]], None]
 
 _handlers: defaultdict[type, list[Handler]] = defaultdict(list)
+_handlers_of_many: defaultdict[type, list[HandlerOfMany]] = defaultdict(list)
 _committed_handlers: defaultdict[type, list[Handler]] = defaultdict(list)
 
 
@@ -26,6 +28,18 @@ def on(event_type: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], Non
 
     def register(handler: Callable[[E], None]) -> Callable[[E], None]:
         _handlers[event_type].append(handler)
+        return handler
+
+    return register
+
+
+def on_many(
+    event_type: type[E],
+) -> Callable[[Callable[[Sequence[E]], None]], Callable[[Sequence[E]], None]]:
+    """Register what `on` would, to be called once with all that `publish_all` tells of."""
+
+    def register(handler: Callable[[Sequence[E]], None]) -> Callable[[Sequence[E]], None]:
+        _handlers_of_many[event_type].append(handler)
         return handler
 
     return register
@@ -43,10 +57,26 @@ def on_committed(event_type: type[E]) -> Callable[[Callable[[E], None]], Callabl
 
 def publish(event: object) -> None:
     """Tell everybody who listens. Call inside the transaction that makes the event true."""
-    for handler in _handlers[type(event)]:
-        handler(event)
-    if _committed_handlers[type(event)]:
-        transaction.on_commit(lambda: _announce(event))
+    publish_all([event])
+
+
+def publish_all(events: Sequence[object]) -> None:
+    """Tell of what one change did to many: events of one type, or none."""
+    if not events:
+        return
+    kind = type(events[0])
+    for event in events:
+        for handler in _handlers[kind]:
+            handler(event)
+    for handler_of_many in _handlers_of_many[kind]:
+        handler_of_many(events)
+    if _committed_handlers[kind]:
+        transaction.on_commit(lambda: _announce_all(events))
+
+
+def _announce_all(events: Sequence[object]) -> None:
+    for event in events:
+        _announce(event)
 
 
 def _announce(event: object) -> None:

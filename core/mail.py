@@ -23,7 +23,13 @@ BLANK_LINES = re.compile(r"\n{3,}")
 """What template tags on lines of their own leave behind."""
 
 
-def send(template: str, *, to: str, context: Mapping[str, object]) -> None:
+def send(
+    template: str,
+    *,
+    to: str,
+    context: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+) -> None:
     """Send the mail `mail/<template>.*` to one address. Raises what the mail backend raises."""
     words = {
         "product_name": settings.PRODUCT_NAME,
@@ -36,6 +42,7 @@ def send(template: str, *, to: str, context: Mapping[str, object]) -> None:
         subject=_subject(_plain(f"mail/{template}.subject.txt", words)),
         body=BLANK_LINES.sub("\n\n", body),
         to=[to],
+        headers=dict(headers or {}),
     )
     message.attach_alternative(render_to_string(f"mail/{template}.html", words), "text/html")
     message.send()

@@ -56,6 +56,8 @@ class MailedToken(BaseModel):
     nonce = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32, unique=True)
     """SHA-256 of the token."""
+    hint = models.CharField(max_length=6, default="", db_default="", editable=False)
+    """How the token begins, by which support finds the row of a link that is read to them."""
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
     superseded_at = models.DateTimeField(null=True)
@@ -73,7 +75,10 @@ class MailedToken(BaseModel):
                 name="mailed_token_closed_holds_no_data",
             ),
         ]
-        indexes = [models.Index(fields=["subject_id", "purpose"], name="mailed_token_subject")]
+        indexes = [
+            models.Index(fields=["subject_id", "purpose"], name="mailed_token_subject"),
+            models.Index(fields=["hint"], name="mailed_token_hint", condition=~models.Q(hint="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} of {self.subject_id}"

@@ -19,6 +19,7 @@ from core.running import services
 View = Callable[..., HttpResponse]
 
 DOORS = [
+    ("Console", "/console", "Notifications and what happens, live, for whoever signs in."),
     ("API reference", "/api/docs", "Every call with its fields, to read and to try."),
     ("Schema", "/api/schema", "The same as OpenAPI 3.1, for generating clients."),
     ("Realtime", "/api/asyncapi/docs", "What goes over the WebSocket, and why it closes."),

@@ -57,7 +57,7 @@ SCOPES = {
     "answer stays the same",
     "user": "signed-in user, for every other call",
     "address": "client address, for every other call without a user",
-    "tickets": "not yet used",
+    "tickets": "signed-in user who asks for a ticket of /ws/v1",
 }
 """What settings.RATE_LIMITS may name, a misspelled scope would be a limit that never holds; and
 what each counts by, for the reference."""

@@ -86,7 +86,7 @@ _SCHEME = re.compile(
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+(?:\.[\w-]*+)*+", re.ASCII)
 _COOKIE = re.compile(r"(?i)\b((?:set-)?cookie[\"']?: ?)[^\r\n\"']++")
 _USER_INFO = re.compile(r"(://)[^\s/\"'<>]*@")
-_PATH_TOKEN = re.compile(r"(/invitations/)([^/?#\s\"'<>]++)")
+_PATH_TOKEN = re.compile(r"(/(?:invitations|unsubscribe)/)([^/?#\s\"'<>]++)")
 _ASSIGNMENT = re.compile(
     r"(?<![\w-])([\w-]++)([\"']?\s{0,4}+[=:]\s{0,4}+)"
     r"(b?\"(?:[^\"\\]|\\.)*+\"?|b?'(?:[^'\\]|\\.)*+'?|[^\s\"'&;,)}\]]++)"
@@ -133,6 +133,7 @@ _RULES: list[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]]] 
     ("cookie", _COOKIE, rf"\1{REDACTED}"),
     ("://", _USER_INFO, rf"\1{REDACTED}@"),
     ("/invitations/", _PATH_TOKEN, _redact_path_token),
+    ("/unsubscribe/", _PATH_TOKEN, _redact_path_token),
     ("=", _ASSIGNMENT, _redact_assignment),
     (":", _ASSIGNMENT, _redact_assignment),
 ]
@@ -163,7 +164,8 @@ _LONG = "a" * _LONG_RUN_LENGTH
 def may_hold_secret(line: bytes) -> bool:
     """Say, in a microsecond, whether compact JSON needs redact_text at all. Errs towards yes."""
     classes = line.translate(_CLASSES).decode()
-    return "!" in classes or _LONG in classes or b"/invitations/" in line
+    paths = b"/invitations/" in line or b"/unsubscribe/" in line
+    return paths or "!" in classes or _LONG in classes
 
 
 def redact(value: object, *, name: str = "", depth: int = 0) -> object:

@@ -13,8 +13,7 @@ before), or was found to be away: what bears another stamp is from before that.
 import asyncio
 import re
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from hashlib import sha1
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -27,18 +26,18 @@ from redis.exceptions import (
     ClusterDownError,
     ExecAbortError,
     InvalidResponse,
-    NoScriptError,
     ReadOnlyError,
     ResponseError,
 )
 
 from core.breaker import Breaker
 from core.breaker import StoreUnavailableError as StoreUnavailableError
+from core.redis_scripts import Argument as Argument
+from core.redis_scripts import AsyncClient as AsyncClient
+from core.redis_scripts import Client as Client
+from core.redis_scripts import Script as Script
 
 T = TypeVar("T")
-Client = redis.Redis
-AsyncClient = redis.asyncio.Redis
-Argument = str | bytes | int | float
 
 KEY_PREFIX: Final = "tenantry:"
 TIMEOUT_SECONDS: Final = 0.25
@@ -86,28 +85,6 @@ class AsyncPool(redis.asyncio.BlockingConnectionPool):
         if writer is not None and writer.transport.is_closing():
             await connection.disconnect()
         await super().ensure_connection(connection)
-
-
-class Script:
-    """A Lua script: one atomic step, one round trip."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._sha = sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-    def run(self, client: Client, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        try:
-            return client.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:  # a fresh server: this also teaches it the script
-            return client.eval(self._source, len(keys), *keys, *arguments)
-
-    async def arun(
-        self, client: AsyncClient, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Any:
-        try:
-            return await client.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await client.eval(self._source, len(keys), *keys, *arguments)
 
 
 class Store:

@@ -196,6 +196,17 @@ class MailedTokenRepository(Repository["MailedToken"]):
     def by_digest(self, purpose: str, digest: bytes) -> "MailedToken | None":
         return self.filter(purpose=purpose, digest=digest).first()
 
+    def hinted(self, purpose: str, hint: str) -> Self:
+        return self.filter(purpose=purpose, hint=hint)
+
+    def subject_ids(self) -> list[UUID]:
+        return list(self.values_list("subject_id", flat=True))
+
+    def hints(self) -> list[str]:
+        """How each begins, the newest first; those of before there were hints are left out."""
+        here = self.exclude(hint="").order_by("-created_at", "-id")
+        return list(here.values_list("hint", flat=True))
+
     def supersede_all(self, *, now: datetime) -> int:
         """Close every unspent matching token; return how many."""
         return self.unspent().update(superseded_at=now, data={}, updated_at=now)

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from core import cores, lifecycle
 from core.errors import ConfigurationError
+from core.socket_protocol import SocketProtocol
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,9 @@ sockets this stays under 30 s."""
 SILENCE_SECONDS = 30
 """How long what was sent may stay untaken before the kernel drops the connection: a peer that is
 gone without a word, or that reads nothing. A closed one would wait for it, and a stop for that."""
+PING_SECONDS, PONG_SECONDS = 25.0, 30.0
+"""How often a WebSocket's peer is pinged, and how soon it has to answer: who is silent is dropped
+within a minute."""
 RESTART_PAUSE_SECONDS = 1.0
 REGATHER_TICKS = 50
 """Tenths of a second between two choices of the core that a process runs on."""
@@ -99,7 +103,7 @@ def serve(listener: socket.socket) -> None:
     config = uvicorn.Config(
         "config.asgi:application",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         lifespan="off",
@@ -107,8 +111,8 @@ def serve(listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # core/http/client.py knows how many proxies to believe
-        ws_ping_interval=25,
-        ws_ping_timeout=30,  # so that a silent peer is dropped within a minute
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
         timeout_keep_alive=75,  # longer than the idle time-outs of common balancers
         timeout_graceful_shutdown=FINISH_SECONDS,
     )

@@ -3,7 +3,7 @@
 A token is 256 bits, derived rather than carried: HMAC of the purpose, the row's id and a nonce of
 the row under the server's key. So a mail job can render its link from an id, while the database
 (which keeps a SHA-256 for the look-up), the logs and the job's arguments hold nothing that could be
-used.
+used. The row also keeps the first six of the token's 43 characters, which leaves 220 bits unknown.
 """
 
 import base64
@@ -19,6 +19,8 @@ from django.db import transaction
 
 from core.errors import GoneError
 from core.models import MailedToken, new_id
+
+HINT_LENGTH = 6
 
 
 class TokenUnknownError(GoneError):
@@ -55,6 +57,7 @@ def issue(
     if not keep_earlier:
         MailedToken.objects.of(purpose, subject_id).supersede_all(now=now)
     token_id, nonce = new_id(), os.urandom(32)
+    secret = _derive(purpose, token_id, nonce)
     return MailedToken.objects.add(
         id=token_id,
         purpose=purpose,
@@ -62,7 +65,8 @@ def issue(
         binding=binding,
         data=data or {},
         nonce=nonce,
-        digest=_digest(_derive(purpose, token_id, nonce)),
+        digest=_digest(secret),
+        hint=secret[:HINT_LENGTH],
         expires_at=now + lifetime,
     )
 
@@ -95,6 +99,18 @@ def secret_of(token: MailedToken) -> str:
 def newest(*, purpose: str, subject_id: UUID) -> MailedToken | None:
     """Return the newest unspent token of the purpose and subject, for the job that mails it."""
     return MailedToken.objects.of(purpose, subject_id).unspent().newest()
+
+
+def hints(*, purpose: str, subject_id: UUID) -> list[str]:
+    """Return how each token of the purpose and subject begins, the newest first."""
+    return MailedToken.objects.of(purpose, subject_id).hints()
+
+
+def hinted(*, purpose: str, hint: str) -> list[UUID]:
+    """Return the subjects of the tokens that begin so, whatever became of them."""
+    if len(hint) != HINT_LENGTH:
+        return []
+    return MailedToken.objects.hinted(purpose, hint).subject_ids()
 
 
 def find(*, purpose: str, secret: str) -> MailedToken | None:

@@ -213,11 +213,23 @@ def realtime() -> dict[str, str]:
             ["channel", "id", "what is said there"],
             ([code(asyncapi.address_of(k)), k.key, k.meaning] for k in channels.kinds()),
         ),
+        "events on channels": table(
+            ["channel", "event", "what happened", "data"],
+            (
+                [code(asyncapi.address_of(k)), code(e.name), e.meaning, names_in(e)]
+                for k in channels.kinds()
+                for e in channels.events(k.name)
+            ),
+        ),
         "close codes": table(
             ["code", "why", "what to do"],
             ([code(str(c.number)), c.meaning, c.advice] for c in close_codes.CATALOG),
         ),
     }
+
+
+def names_in(event: channels.EventType) -> str:
+    return ", ".join(code(name) for name in event.data.get("properties", {}))
 
 
 def frame(verb: str, message: schemas.MessageClass) -> str:

@@ -1,24 +1,40 @@
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core import tokens
 from core.admin_actions import asking, each
+from invitations import link_tokens, links
 from invitations.mails import inviter_name
 from invitations.models import (
     Invitation,
     InvitationBlock,
     InvitationLink,
     InvitationPolicy,
+    Offer,
     Status,
 )
-from invitations.repositories import BlockRepository, InvitationRepository, LinkRepository
+from invitations.repositories import (
+    BlockRepository,
+    InvitationRepository,
+    LinkRepository,
+    PolicyRepository,
+)
 from invitations.services import blocks, linking, sending
 from organizations.admin import LookedAt
 
+HINTS_SHOWN = 5
 MISSING = "Its organization is deleted. Restore that first."
+
+
+def hinted(purpose: str, offer: Offer) -> str:
+    """Return the beginnings of its links, the newest first, which alone may work."""
+    found = tokens.hints(purpose=purpose, subject_id=offer.pk)[:HINTS_SHOWN]
+    return ", before that ".join(f"{hint}…" for hint in found) or "None known"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -39,17 +55,19 @@ class InvitationAdmin(LookedAt):
     """Who was invited where, newest first. No page has a token or a link."""
 
     list_display = [
-        "email", "organization", "role", "status", "delivery", "last_sent_at", "expires_at",
-        "invited_by_whom",
+        "email", "organization", "role", "status", "delivery", "expires", "invited_by_whom",
     ]  # fmt: skip
     list_filter = [StatusFilter, "delivery"]
     list_select_related = ["organization", "invited_by", "custom_role"]
     search_fields = ["email_normalized", "organization__slug", "id"]
-    search_help_text = "Whole address, whole slug of an organization, or an id of either"
+    search_help_text = (
+        "Whole address, whole slug of an organization, an id of either, or how a link begins"
+        f" ({tokens.HINT_LENGTH} characters)"
+    )
     readonly_fields = [
         "email", "organization", "role", "status", "delivery", "message", "invited_by_whom",
-        "sent_count", "last_sent_at", "expires_at", "accepted_at", "accepted_by", "declined_at",
-        "revoked_at", "created_at", "id",
+        "sent_count", "last_sent_at", "beginnings", "previewed_at", "expires_at", "accepted_at",
+        "accepted_by", "declined_at", "revoked_at", "created_at", "id",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
     actions = ["resend", "revoke"]
@@ -58,9 +76,18 @@ class InvitationAdmin(LookedAt):
     def status(self, invitation: Any) -> str:
         return str(Status(invitation.status).label)
 
+    @admin.display(description="Expires")
+    def expires(self, invitation: Invitation) -> str:
+        """The day, for a list that fits; the page of each has the moment."""
+        return f"{invitation.expires_at.astimezone(UTC):%Y-%m-%d}"
+
     @admin.display(description="Invited by")
     def invited_by_whom(self, invitation: Invitation) -> str:
         return invitation.invited_by.email if invitation.invited_by else inviter_name(invitation)
+
+    @admin.display(description="Links begin with")
+    def beginnings(self, invitation: Invitation) -> str:
+        return hinted(links.PURPOSE, invitation)
 
     def get_queryset(self, request: HttpRequest) -> InvitationRepository:
         rows = cast(InvitationRepository, super().get_queryset(request))
@@ -109,13 +136,20 @@ class InvitationLinkAdmin(LookedAt):
     ]  # fmt: skip
     list_select_related = ["organization", "created_by", "custom_role"]
     search_fields = ["organization__slug", "id"]
-    search_help_text = "Whole slug of an organization, or an id"
+    search_help_text = (
+        f"Whole slug of an organization, an id, or how a link begins ({tokens.HINT_LENGTH}"
+        " characters)"
+    )
     readonly_fields = [
-        "organization", "role", "uses", "max_uses", "allowed_domains", "expires_at", "revoked_at",
-        "created_by", "created_at", "id",
+        "organization", "role", "uses", "max_uses", "allowed_domains", "beginnings", "expires_at",
+        "revoked_at", "created_by", "created_at", "id",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
     actions = ["revoke"]
+
+    @admin.display(description="Links begin with")
+    def beginnings(self, link: InvitationLink) -> str:
+        return hinted(link_tokens.PURPOSE, link)
 
     def get_queryset(self, request: HttpRequest) -> LinkRepository:
         return cast(LinkRepository, super().get_queryset(request)).with_people()
@@ -139,13 +173,24 @@ class InvitationLinkAdmin(LookedAt):
 class InvitationPolicyAdmin(LookedAt):
     """Whose addresses organizations invite, where they do not invite everybody's."""
 
-    list_display = ["organization", "allowed_domains", "denied_domains", "updated_at"]
+    list_display = ["organization", "allowed", "denied", "updated_at"]
     list_select_related = ["organization"]
     search_fields = ["organization__slug", "id"]
     search_help_text = "Whole slug of an organization, or an id"
     ordering = ["-id"]
-    readonly_fields = ["organization", "allowed_domains", "denied_domains", "updated_at"]
+    readonly_fields = ["organization", "allowed", "denied", "updated_at"]
     fields = tuple(readonly_fields)
+
+    @admin.display(description="Allowed domains")
+    def allowed(self, policy: InvitationPolicy) -> str:
+        return ", ".join(policy.allowed_domains) or "Every domain"
+
+    @admin.display(description="Denied domains")
+    def denied(self, policy: InvitationPolicy) -> str:
+        return ", ".join(policy.denied_domains) or "None"
+
+    def get_queryset(self, request: HttpRequest) -> PolicyRepository:
+        return cast(PolicyRepository, super().get_queryset(request)).with_names()
 
 
 @admin.register(InvitationBlock)

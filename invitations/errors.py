@@ -69,6 +69,11 @@ class InvitationClosedError(ConflictError):
 class RoleGoneError(ConflictError):
     detail = "The role that this invitation offers was deleted. Ask for a new invitation."
 
+    def __init__(self, offer: object = None) -> None:
+        super().__init__()
+        self.offer = offer
+        """The invitation or the link."""
+
 
 class EmailMismatchError(ForbiddenError):
     code = "email_mismatch"

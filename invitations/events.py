@@ -5,6 +5,7 @@ account, or for the passing of time. `email` is masked.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -65,6 +66,30 @@ class InvitationRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationPreviewed:
+    """Somebody who holds the link looked, or their mail program did; told once an hour at most."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationExpired:
+    """Its days are over, which holds since `expires_at`, and is told of some minutes later; again
+    where it was sent again and ran out again."""
+
+    organization_id: UUID
+    invitation_id: UUID
+    actor_id: UUID | None
+    email: str
+    role: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationAccepted:
     """`actor_id` is who joined. Who belonged already kept their role, whatever this one was."""
 
@@ -73,6 +98,17 @@ class InvitationAccepted:
     actor_id: UUID | None
     email: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedRoleMissed:
+    """Somebody wanted to join, and the role they are offered was deleted. Nothing was changed."""
+
+    organization_id: UUID
+    offer_id: UUID
+    """Of the invitation, or of the link."""
+    email: str
+    """Whom it invites; empty for a link."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """How many invitations may be sent: by an organization, by one inviter, to one mailbox.
 
+A new organization gets by with fewer: whoever signs up to mail strangers starts with one.
 Counted where nothing but the mail is left to do, so that a refusal for another reason costs
 nothing. No limit looks at whether the address has an account.
 """
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts import addresses
 from core import ratelimits
 from core.ratelimits import LimitReachedError
+from organizations.models import Organization
 
 ORGANIZATION = "invitations"
+NEW_ORGANIZATION = "invitations_of_new_organization"
+NEW_FOR = timedelta(days=7)
 INVITER = "invitations_per_inviter"
 RECIPIENT = "invitations_per_recipient"
 RESENDS = "invitation_resends"
@@ -21,6 +26,7 @@ def register() -> None:
     """Called by InvitationsConfig.ready()."""
     scopes = {
         ORGANIZATION: "organization; each row of a list counts, and so does each resend",
+        NEW_ORGANIZATION: f"organization, in its first {NEW_FOR.days} days alone; as above",
         INVITER: "who invites, in all organizations together",
         RECIPIENT: "mailbox that is invited, by all organizations together",
         RESENDS: "invitation that is sent again",
@@ -30,10 +36,14 @@ def register() -> None:
         ratelimits.register(scope, counted_by=counted_by)
 
 
-def take(*, organization_id: UUID, actor_id: UUID | None, count: int = 1) -> None:
+def take(
+    *, organization: Organization, actor_id: UUID | None, count: int = 1, now: datetime
+) -> None:
     """Count mails of an organization and their sender, all or none. Raises LimitReachedError."""
-    keys = {INVITER: actor_id, ORGANIZATION: organization_id}
-    _take_all([(scope, str(key)) for scope, key in keys.items() if key], count=count)
+    keys = [(INVITER, str(actor_id))] if actor_id else []
+    if now < organization.created_at + NEW_FOR:
+        keys.append((NEW_ORGANIZATION, str(organization.pk)))
+    _take_all([*keys, (ORGANIZATION, str(organization.pk))], count=count)
 
 
 def take_resend(invitation_id: UUID) -> None:

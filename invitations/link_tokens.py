@@ -6,8 +6,9 @@ from core import tokens
 from core.models import MailedToken
 from invitations import links
 from invitations.models import InvitationLink
+from invitations.repositories import HANDED_AROUND
 
-PURPOSE = "invitation_link"
+PURPOSE = HANDED_AROUND
 
 
 def issue(link: InvitationLink, *, now: datetime) -> str:

@@ -7,8 +7,9 @@ from django.conf import settings
 from core import tokens
 from core.models import MailedToken
 from invitations.models import LIFETIME, Invitation
+from invitations.repositories import MAILED
 
-PURPOSE = "invitation"
+PURPOSE = MAILED
 
 
 def issue(invitation: Invitation, *, now: datetime, first: bool = False) -> MailedToken:

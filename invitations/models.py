@@ -92,6 +92,10 @@ class Invitation(Offer):
     declined_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     """Taken back, or replaced by a newer one after it had expired."""
+    expiry_noted_at = models.DateTimeField(null=True)
+    """When it was told of that its days are over. Whether they are is read from `expires_at`."""
+    previewed_at = models.DateTimeField("last looked at", null=True)
+    """When it was last told of that somebody looked."""
     sent_count = models.PositiveIntegerField(default=1)
     """Mails that were asked for; the newest alone holds a link that works."""
     last_sent_at = models.DateTimeField("sent", null=True)
@@ -137,6 +141,11 @@ class Invitation(Offer):
             # The admin's list of all organizations, which is walked by id, or by expiry while open.
             models.Index(
                 fields=["-expires_at", "-id"], name="invitation_open_by_expiry", condition=OPEN
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="invitation_expiry_to_note",
+                condition=OPEN & Q(expiry_noted_at=None),
             ),
             *(
                 models.Index(

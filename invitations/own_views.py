@@ -25,7 +25,7 @@ from invitations.serializers import (
     OfferSerializer,
     PreviewSerializer,
 )
-from invitations.services import answering
+from invitations.services import answering, showing
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer
 from organizations.viewsets import AcrossOrganizations
@@ -37,7 +37,7 @@ class PreviewView(AcrossOrganizations, PublicView):
         """Show what an invitation offers. Nothing is spent, and no account is needed."""
         body = TokenSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        found = answering.preview(now=timezone.now(), **body.validated_data)
+        found = showing.show(now=timezone.now(), **body.validated_data)
         return Response(PreviewSerializer(found).data)
 
 

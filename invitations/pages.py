@@ -23,6 +23,7 @@ from invitations import link_pages, page_words
 from invitations.mails import inviter_name
 from invitations.models import Invitation, InvitationLink
 from invitations.services import answering as services
+from invitations.services import showing
 from invitations.services.answering import Preview
 from organizations.models import Organization
 
@@ -39,7 +40,8 @@ class JoinForm(InputSerializer):
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         ratelimits.take("address", request.META["tenantry.client_address"])
-        found = services.preview(token=token, now=timezone.now())
+        look = showing.show if request.method == "GET" else services.preview
+        found = look(token=token, now=timezone.now())
         if request.method == "POST":
             return _answer(request, token, found)
     except GoneError as error:

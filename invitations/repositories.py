@@ -9,7 +9,11 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from accounts import addresses
+from core import tokens
 from organizations.repositories import TenantRepository
+
+MAILED, HANDED_AROUND = "invitation", "invitation_link"
+"""The purposes of the tokens: of an invitation, and of a link that many may use."""
 
 if TYPE_CHECKING:
     from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
@@ -69,22 +73,25 @@ class InvitationRepository(TenantRepository["Invitation"]):
         return self.with_status(now=now).annotate(inviter_name=F("invited_by__full_name"))
 
     def looked_up(self, text: str) -> Self:
-        """Like any tenant's rows, or all that were sent to one address."""
-        if "@" not in text:
-            return super().looked_up(text)
-        normal = _normal(text)
-        return self.addressed_to(normal) if normal else self.none()
+        """Like any tenant's rows, or all that were sent to one address, or whose link begins so."""
+        if "@" in text:
+            normal = _normal(text)
+            return self.addressed_to(normal) if normal else self.none()
+        hinted = tokens.hinted(purpose=MAILED, hint=text)
+        return self.among(hinted) if hinted else super().looked_up(text)
 
     def welcome(self, email_normalized: str, *, now: datetime) -> Self:
         """Keep what the owner of an address may accept, as far as the organization goes."""
-        blocked = models.Exists(
-            _blocks().filter(
-                organization_id=models.OuterRef("organization_id"),
-                email_normalized=email_normalized,
-            )
-        )
-        here = self.pending(now=now).addressed_to(email_normalized).exclude(blocked)
+        here = self.pending(now=now).addressed_to(email_normalized).unblocked()
         return here.filter(organization__deletion_due_at=None, organization__suspended_at=None)
+
+    def unblocked(self) -> Self:
+        """Keep what goes to addresses whose owners didn't block the organization."""
+        blocks = _blocks().filter(
+            organization_id=models.OuterRef("organization_id"),
+            email_normalized=models.OuterRef("email_normalized"),
+        )
+        return self.exclude(models.Exists(blocks))
 
     def in_lock_order(self) -> Self:
         """So that two who lock several organizations never deadlock."""
@@ -101,6 +108,22 @@ class InvitationRepository(TenantRepository["Invitation"]):
         """Put an address in the place of that of every matching row; return how many."""
         return self.update(email=email, email_normalized=email)
 
+    def newly_expired(self, *, now: datetime) -> Self:
+        """Open, over, and not told of yet."""
+        return self.in_status(["expired"], now=now).filter(expiry_noted_at=None)
+
+    def some(self, limit: int) -> Self:
+        return self[:limit]
+
+    def note_expiry(self, *, now: datetime) -> int:
+        return self.update(expiry_noted_at=now)
+
+    def not_previewed_since(self, moment: datetime) -> Self:
+        return self.filter(Q(previewed_at=None) | Q(previewed_at__lte=moment))
+
+    def note_preview(self, *, now: datetime) -> int:
+        return self.update(previewed_at=now)
+
     def revoke_all(self, *, now: datetime) -> int:
         """Close every open matching one; return how many."""
         return self.open().update(revoked_at=now, updated_at=now)
@@ -116,6 +139,11 @@ class InvitationRepository(TenantRepository["Invitation"]):
 
 
 class LinkRepository(TenantRepository["InvitationLink"]):
+    def looked_up(self, text: str) -> Self:
+        """Like any tenant's rows, or what begins so."""
+        hinted = tokens.hinted(purpose=HANDED_AROUND, hint=text)
+        return self.filter(pk__in=hinted) if hinted else super().looked_up(text)
+
     def with_people(self) -> Self:
         """Load what pages show, and whose rights are asked."""
         return self.select_related("organization", "created_by", "custom_role")
@@ -126,6 +154,9 @@ class LinkRepository(TenantRepository["InvitationLink"]):
 
 
 class PolicyRepository(TenantRepository["InvitationPolicy"]):
+    def with_names(self) -> Self:
+        return self.select_related("organization")
+
     def of(self, organization_id: UUID) -> "InvitationPolicy":
         """Return the organization's, or one that is not stored and admits everybody."""
         stored = self.for_organization(organization_id).first()

@@ -15,7 +15,7 @@ State = Membership.State
 def role_of(offer: Offer) -> Role:
     """Return the role it offers. Raises RoleGoneError."""
     if not offer.role_exists:
-        raise RoleGoneError
+        raise RoleGoneError(offer)
     custom = offer.custom_role
     held = custom.holds() if custom else permissions.of_system_role(offer.role)
     return Role(offer.role, held, custom)

@@ -236,15 +236,12 @@ class MembershipRepository(TenantRepository["Membership"]):
         found = self.locked().get(organization_id=organization_id, user_id=user_id)
         return found, found.pk == new.pk
 
-    def joined_at(self, pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
-        """Return when each (user, organization) joined, of those that are active today."""
-        wanted = set(pairs)
-        users, organizations = zip(*wanted, strict=True)
-        rows = self.filter(user_id__in=users, organization_id__in=organizations).active()
-        found = rows.in_present_organizations().values_list(
-            "user_id", "organization_id", "joined_at"
-        )
-        return {(user, pk): at for user, pk, at in found if (user, pk) in wanted}
+    def entries(self, pairs: Iterable[tuple[UUID, UUID]]) -> "dict[tuple[UUID, UUID], Membership]":
+        """Return what `entry` does, for each (user, organization) whom something lets in."""
+        users, organizations = (set(ids) for ids in zip(*pairs, strict=True))
+        here = self.with_organization().active().in_present_organizations()
+        rows = here.filter(user_id__in=users, organization_id__in=organizations)
+        return {(row.user_id, row.organization_id): row for row in rows}
 
     def looked_up(self, text: str) -> Self:
         """Like any tenant's rows, or all of one person: id or whole address."""

@@ -8,7 +8,17 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from core import lifecycle
-        from realtime import own_channels, subscribers, switchboard  # noqa: F401  subscribers too
+        from realtime import (  # noqa: F401  subscribers too
+            notifying,
+            own_channels,
+            sayings,
+            subscribers,
+            switchboard,
+            trimming,
+        )
 
         own_channels.register()
+        notifying.register()
+        sayings.register()
+        trimming.register()
         lifecycle.before_the_end(switchboard.drain)

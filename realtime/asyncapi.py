@@ -116,7 +116,9 @@ def address_of(kind: Kind) -> str:
 
 
 def _who_speaks(kind: Kind) -> str:
-    return "Clients may publish here." if kind.may_publish else "Only the server speaks here."
+    if kind.may_publish is None:
+        return "Only the server speaks here."
+    return "Clients may publish here what is marked `x-from-clients`."
 
 
 # -- Messages --------------------------------------------------------------------------------------
@@ -152,7 +154,8 @@ def _message(message: schemas.MessageClass) -> Part:
 def _event(kind: Kind, event: EventType) -> Part:
     payload = schemas.of(frames.Event)
     payload["properties"] |= {"event": {"const": event.name}, "data": dict(event.data)}
-    return {"name": event.name, "summary": event.meaning, "payload": payload}
+    by_clients = {"x-from-clients": True} if event.from_clients else {}
+    return {"name": event.name, "summary": event.meaning, "payload": payload} | by_clients
 
 
 # -- Operations: `send` is what the server does, `receive` what clients do -------------------------

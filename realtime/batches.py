@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import close_old_connections
 
@@ -35,7 +36,28 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
 
 
 class Batch(Generic[K, V]):
-    """Answers of one kind, by key. `load` takes some keys and returns what it finds of them."""
+    """Answers of one kind, by key. `load` takes some keys and returns what it finds of them.
+
+    Each event loop has its own questions: synchronous code may ask by `async_to_sync`.
+    """
+
+    def __init__(self, load: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
+        self._load = load
+        self._rounds: WeakKeyDictionary[asyncio.AbstractEventLoop, _Rounds[K, V]] = (
+            WeakKeyDictionary()
+        )
+
+    async def get(self, key: K) -> V | None:
+        """Return None for what is not there. Raises what the database raises."""
+        loop = asyncio.get_running_loop()
+        rounds = self._rounds.get(loop)
+        if rounds is None:
+            rounds = self._rounds.setdefault(loop, _Rounds(self._load))
+        return await rounds.get(key)
+
+
+class _Rounds(Generic[K, V]):
+    """The questions of one event loop."""
 
     def __init__(self, load: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
         self._load = load
@@ -43,7 +65,6 @@ class Batch(Generic[K, V]):
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
-        """Return None for what is not there. Raises what the database raises."""
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()

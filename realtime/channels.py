@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from realtime.people import Person
 
+EVENT = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+"""What an event is called, e.g. `member.joined`."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}(:[A-Za-z0-9_-]{1,64})?")
 
 
@@ -25,9 +28,21 @@ class Leave:
     """That somebody may join: what was said before `since` is not theirs to read; None: all is."""
 
     since: datetime | None = None
+    without: frozenset[str] = frozenset()
+    """The first words of events that are not theirs to hear: `member` for `member.joined`."""
+    sees_people: bool = True
+    """Whether they may know who else is here."""
 
 
-MayJoin = Callable[[Person, str], Awaitable[Leave | None]]
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """That a channel is there for somebody, and can't be heard now. Others are told nothing."""
+
+    code: str
+    detail: str
+
+
+MayJoin = Callable[[Person, str], Awaitable[Leave | Closed | None]]
 """Takes who asks and the id in the channel's name, "" without one; None refuses."""
 
 MayPublish = Callable[[Person, str, str, Any], Awaitable[bool]]
@@ -40,6 +55,8 @@ class Kind:
     may_join: MayJoin
     may_publish: MayPublish | None = None
     """None: only the server says anything."""
+    has_presence: bool = False
+    """Whether its listeners are told, if they ask, who else listens."""
     meaning: str = ""
     """Who hears what, in a sentence for those who write clients."""
     key: str = ""
@@ -54,6 +71,8 @@ class EventType:
     meaning: str
     data: Mapping[str, Any]
     """A JSON Schema of the event's data."""
+    from_clients: bool = False
+    """Whether clients may say it too, those that the kind's `may_publish` lets."""
 
 
 _kinds: dict[str, Kind] = {}
@@ -78,6 +97,10 @@ def events(kind: str) -> list[EventType]:
     return sorted(_events.get(kind, {}).values(), key=attrgetter("name"))
 
 
+def event(kind: str, name: str) -> EventType | None:
+    return _events.get(kind, {}).get(name)
+
+
 def split(channel: str) -> tuple[Kind, str] | None:
     """Return the kind and the id of a channel; None for a name that is none."""
     if not NAME.fullmatch(channel):
@@ -90,6 +113,11 @@ def split(channel: str) -> tuple[Kind, str] | None:
 def on_the_wire(stream: str) -> str:
     """Return what clients call a stream: one's own is `user`."""
     return "user" if stream.startswith("user:") else stream
+
+
+def stream_for(kind: Kind, channel: str, user_id: UUID) -> str:
+    """Return the stream that somebody means by a channel of this kind."""
+    return f"user:{user_id}" if kind.name == "user" else channel
 
 
 def stream_of(channel: str) -> str:

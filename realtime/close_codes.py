@@ -25,7 +25,11 @@ CATALOG = [
     CloseCode(1001, "The server, or something between, is going away.", BACK_OFF),
     CloseCode(1006, "The connection broke without a word. Never sent: clients see it.", BACK_OFF),
     CloseCode(1009, "Your frame is longer than 64 KiB.", "Send less at once."),
-    CloseCode(RESTARTING, "The server restarts.", BACK_OFF),
+    CloseCode(
+        RESTARTING,
+        "The server restarts, or somebody who operates it closed the connection.",
+        BACK_OFF,
+    ),
     CloseCode(
         UNAVAILABLE,
         "You read too slowly (1 000 messages or 4 MiB waited), or the server can't serve now.",

@@ -1,7 +1,7 @@
 """What every connection has, whatever it runs over: a person, channels, and an end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from core.errors import UnauthenticatedError
 from core.redis import StoreUnavailableError
-from realtime import entry, switchboard
-from realtime.close_codes import NOT_AUTHENTICATED, UNAVAILABLE
+from realtime import entry, leases, switchboard
+from realtime.close_codes import NOT_AUTHENTICATED, TOO_MUCH, UNAVAILABLE
 from realtime.frames import AuthExpiring, ServerMessage, Unsubscribed, Welcome
 from realtime.hub_consumer import HubConsumer
 from realtime.people import Person
@@ -33,10 +33,14 @@ class Connection(HubConsumer):
 
     def __init__(self) -> None:
         super().__init__()
+        self.first_channels: Sequence[str] = ["user"]
+        """What is joined from the start."""
         self.connection_id = switchboard.new_connection_id()
         self.subscriptions: dict[str, Subscription] = {}
         self.is_authenticated = False
         self.is_over = False
+        self.is_leased = False
+        """Whether it counts among its user's (realtime/leases.py)."""
         self._timers: list[asyncio.TimerHandle] = []
 
     async def say(self, message: ServerMessage) -> None:
@@ -48,10 +52,21 @@ class Connection(HubConsumer):
 
     # -- Coming and going --------------------------------------------------------------------------
 
+    async def __call__(self, scope: Any, receive: Callable[..., Any], send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also when it broke where something was to be said, and no word of an end came
+            self.is_over = True
+            await self.leave()
+
     async def let_in(self, token: str) -> bool:
         """Welcome whoever the token belongs to, or close; tell whether they are in."""
+        return await self.admit(entry.person(token))
+
+    async def admit(self, who: Awaitable[Person]) -> bool:
+        """Welcome somebody once we know who they are, or close; tell whether they are in."""
         try:
-            self.person = await entry.person(token)
+            self.person = await who
             await self._welcome()
         except UnauthenticatedError:
             await self.close(NOT_AUTHENTICATED)
@@ -62,9 +77,13 @@ class Connection(HubConsumer):
     async def _welcome(self) -> None:
         self.is_authenticated = True
         self.board.add(self)
+        if not await self._take_lease():
+            await self.close(TOO_MUCH)
+            return
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
-        self.subscriptions["user"] = await subscribe(self, "user")
+        for name in self.first_channels:
+            self.subscriptions[name] = await subscribe(self, name)
         await self.say(Welcome(**self._facts(), heartbeat_s=HEARTBEAT_SECONDS))
         log.info("ws.connected", **self._facts())
 
@@ -95,6 +114,20 @@ class Connection(HubConsumer):
         if self.is_authenticated:
             self.is_authenticated = False
             self.board.remove(self)
+        if self.is_leased:
+            self.is_leased = False
+            self.board.spawn(leases.give_back(self.lease))
+
+    @property
+    def lease(self) -> leases.Lease:
+        return self.person.user_id, self.connection_id
+
+    async def _take_lease(self) -> bool:
+        held_here = len(self.board.by_user[self.person.user_id])
+        self.is_leased = await leases.take(self.lease, held_here=held_here)
+        if self.is_over:  # it ended meanwhile: this is what leaving had nothing of yet
+            await self.leave()
+        return self.is_leased
 
     def _facts(self) -> dict[str, str]:
         person = self.person
@@ -136,12 +169,19 @@ class Connection(HubConsumer):
             timer.cancel()
         self._timers.clear()
 
+    async def stream_lost(self, message: dict[str, Any]) -> None:
+        """A channel has a gap that nobody can fill: coming back tells what to do about it."""
+        self.fell_behind()
+
     # -- Channels ----------------------------------------------------------------------------------
 
     async def look_again(self) -> None:
         """Leave the channels whose rights are gone."""
         for channel, subscription in list(self.subscriptions.items()):
-            if not await subscription.is_allowed():
+            refusal = await subscription.refusal()
+            if refusal is not None and self.subscriptions.get(channel) is subscription:
                 del self.subscriptions[channel]
-                await subscription.end()
-                await self.say(Unsubscribed(channel=channel, code="forbidden"))
+                await subscription.end(is_lost=True)
+                await self.say(Unsubscribed(channel=channel, code=refusal.code))
+            elif not subscription.may_watch:
+                self.board.presence.unwatch(subscription)

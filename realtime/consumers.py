@@ -4,7 +4,7 @@ from typing import Any
 
 from channels.exceptions import StopConsumer
 
-from realtime import answering, entry, protocol, switchboard
+from realtime import answering, entry, protocol, switchboard, tickets
 from realtime.close_codes import MALFORMED, TOO_LATE, TOO_MUCH
 from realtime.connections import Connection
 from realtime.frames import Error, ServerMessage
@@ -37,9 +37,11 @@ class RealtimeConsumer(Connection):
         await self.base_send(
             {"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None}
         )
-        token = entry.offered_token(self.scope)
+        token, ticket = entry.offered_token(self.scope), entry.offered_ticket(self.scope)
         if token is not None:
             await self.let_in(token)
+        elif ticket is not None:
+            await self.admit(tickets.redeem(ticket))
         else:
             self.later(AUTHENTICATE_WITHIN_SECONDS, self._too_late)
 

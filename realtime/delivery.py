@@ -34,10 +34,13 @@ def message_of(said: Said) -> Message:
         event=said.event,
         data=said.data,
         at=said.at,
+        sender=said.sender_id,
     )
     at = said.at.timestamp()
     return {
         "type": "stream.said",
+        "stream": said.stream,
+        "event": said.event,
         "epoch": said.epoch,
         "offset": said.offset,
         "at": at,

@@ -46,10 +46,25 @@ class Line:
             waits_for = running.send(None)
         except StopIteration:
             return
+        except OSError:
+            self._is_over = True
+            return
         except Exception:
             log.exception("realtime.handler_failed", kind=message.get("type"))
             return
         self._task = asyncio.get_running_loop().create_task(self._work(running, waits_for))
+
+    def drop(self, is_lost: Callable[[Message], bool]) -> None:
+        """Forget what waits and is not to be handled any more."""
+        kept = [(message, size) for message, size in self.waiting if not is_lost(message)]
+        self.waiting.clear()
+        self.waiting.extend(kept)
+        self.waiting_bytes = sum(size for _, size in kept)
+
+    async def rest(self) -> None:
+        """Return once nothing waits: for who has much to say, at the pace of the reader."""
+        while self._task is not None:
+            await asyncio.wait({self._task})
 
     def close(self) -> None:
         """Handle nothing any more."""
@@ -60,7 +75,8 @@ class Line:
             self._task.cancel()
 
     def _queue(self, message: Message) -> None:
-        size = len(message.get("text", ""))
+        text = message.get("text", "")
+        size = len(text) if text.isascii() else len(text.encode())
         self.waiting.append((message, size))
         self.waiting_bytes += size
         if len(self.waiting) > self._messages or self.waiting_bytes > self._size:
@@ -80,6 +96,8 @@ class Line:
     async def _guarded(self, running: Any, message: Message | None) -> None:
         try:
             await running
+        except OSError:
+            self._is_over = True  # the peer is gone, which its consumer hears in its own way
         except Exception:
             log.exception("realtime.handler_failed", kind=message and message.get("type"))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -55,6 +55,12 @@ def offered_token(scope: Mapping[str, Any]) -> str | None:
         if name.startswith(BEARER):
             return str(name.removeprefix(BEARER))
     return None
+
+
+def offered_ticket(scope: Mapping[str, Any]) -> str | None:
+    """Return the ticket in the address."""
+    given = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return given["ticket"][0] if "ticket" in given else None
 
 
 def speaks_our_protocol(scope: Mapping[str, Any]) -> bool:

@@ -28,6 +28,9 @@ Listener = Callable[[Message], None]
 
 RECENT = 256
 """Messages that a feed keeps in memory for clients who come back."""
+MOST_READ = 12_000
+"""Messages read of one stream for those who come back: more than any of them may ask for, because
+it goes on while they come."""
 CHUNK = 500
 """Messages read at once while filling a gap."""
 
@@ -78,10 +81,17 @@ class Feed:
         if self._catching_up is None and self._target > self.offset:
             self._catching_up = asyncio.create_task(self._fill())
 
+    async def caught_up(self) -> None:
+        """Return when nothing is being read any more that was said before."""
+        if self._catching_up is not None:
+            await asyncio.shield(self._catching_up)
+
     async def _fill(self) -> None:
         try:
             while self.offset < self._target:
                 found = await in_thread(_read, self.name, self.offset, CHUNK)
+                if found and found[0]["offset"] > self.offset + 1:
+                    self._tell_of_loss()
                 for message in found:
                     self.pass_on(message)
                 if not found:
@@ -91,14 +101,28 @@ class Feed:
         finally:
             self._catching_up = None
 
-    async def history(self, after: int, upto: int, *, since: datetime | None) -> list[Message]:
-        """Return what was said behind one offset up to another, and not before a moment."""
+    def _tell_of_loss(self) -> None:
+        """History was deleted before we came to it: every listener has to begin anew."""
+        for listener in list(self.listeners.values()):
+            listener({"type": "stream.lost"})
+
+    async def history(
+        self, after: int, upto: int, *, since: datetime | None
+    ) -> list[Message] | None:
+        """Return what was said behind one offset up to another, and not before a moment.
+
+        None: not all of it is kept. What this process knows of the beginning of history may be old,
+        so it is what the database returned that tells.
+        """
         if self.recent and self.recent[0]["offset"] <= after + 1:
             found = [m for m in self.recent if after < m["offset"] <= upto]
         else:
             found = [
                 m for m in await _histories.get((self.name, after)) or [] if m["offset"] <= upto
             ]
+        if [m["offset"] for m in found] != list(range(after + 1, upto + 1)):
+            self.trimmed = max(self.trimmed, found[0]["offset"] - 1 if found else upto)
+            return None
         return [m for m in found if since is None or m["at"] >= since.timestamp()]
 
 
@@ -111,7 +135,7 @@ def _read_histories(asked: Any) -> dict[tuple[str, int], list[Message]]:
     furthest: dict[str, int] = {}
     for name, after in asked:
         furthest[name] = min(after, furthest.get(name, after))
-    read = {name: _read(name, after, 10_000) for name, after in furthest.items()}
+    read = {name: _read(name, after, MOST_READ) for name, after in furthest.items()}
     return {(name, after): [m for m in read[name] if m["offset"] > after] for name, after in asked}
 
 
@@ -124,7 +148,7 @@ class Feeds:
     def __init__(self, layer: HubChannelLayer) -> None:
         self.open: dict[str, Feed] = {}
         self._layer = layer
-        self._positions: Batch[str, Position] = Batch(_positions)
+        self._positions: Batch[str, Position] = Batch(positions)
 
     async def join(self, name: str, key: object, listener: Listener) -> Feed:
         """Have a listener told of everything behind the feed's offset at the return.
@@ -135,14 +159,25 @@ class Feeds:
         if feed is None:
             feed = self.open[name] = Feed(name)
             feed.opening = asyncio.create_task(self._begin(feed))
-        try:
-            if feed.opening is not None:
+        if feed.opening is not None:
+            try:
                 await asyncio.shield(feed.opening)
-        except Exception:
-            self.open.pop(name, None)
-            raise
+            except Exception:
+                self._forget(name, feed)
+                raise
+        else:  # again, which is nothing unless Redis is away: then nobody new is let in
+            await self._layer.group_add(delivery.group_of(name), feed.channel)
+            if self.open.get(name) is not feed:  # its last listener has left meanwhile
+                return await self.join(name, key, listener)
         feed.listeners[key] = listener
         return feed
+
+    async def look_again(self, feed: Feed) -> None:
+        """Pass on what was said and Redis has not told of yet, perhaps because it was away."""
+        position = await self._positions.get(feed.name)
+        if position is not None and position.epoch == feed.epoch:
+            feed.catch_up(position.offset)
+            await feed.caught_up()
 
     async def leave(self, name: str, key: object) -> None:
         feed = self.open.get(name)
@@ -153,6 +188,12 @@ class Feeds:
             self.open.pop(name, None)
             self._layer.detach(feed.channel)
             await self._layer.group_discard(delivery.group_of(name), feed.channel)
+
+    def _forget(self, name: str, feed: Feed) -> None:
+        """Let a feed go that could not begin; the next to join tries anew."""
+        if self.open.get(name) is feed:
+            del self.open[name]
+            self._layer.detach(feed.channel)
 
     async def _begin(self, feed: Feed) -> None:
         feed.channel = await self._layer.new_channel()
@@ -168,7 +209,7 @@ class Feeds:
             feed.arrived(message)
 
 
-def _positions(names: Any) -> dict[str, Position]:
+def positions(names: Any) -> dict[str, Position]:
     """Return where streams are; one that is not there yet begins here, so that it has an epoch."""
     found = Stream.objects.positions(names)
     missing = [name for name in names if name not in found]

@@ -55,6 +55,9 @@ class Event(ServerMessage):
     """What happened, e.g. `member.joined`."""
     data: Any
     at: datetime
+    sender: UUID | None = None
+    """The user who said it, on channels where clients publish: put there by the server, whatever
+    stands in `data`. What the server says has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,18 +115,30 @@ class Unsubscribed(ServerMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence(ServerMessage):
-    """Who came to a channel and who left it since the last time you were told."""
+    """Who came to a channel and who left it since the last time you were told. The first one behind
+    the answer to `presence` lists everybody."""
 
     kind = "presence"
     channel: str
     joined: list[str]
     """Ids of users."""
     left: list[str]
+    count: int
+    """How many are there now. Over 500 nobody is named: forget your list. When they are fewer
+    again, `joined` lists everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(ServerMessage):
+    """Why a stream of /sse/v1 ends; its last event. A socket has a close frame for that."""
+
+    kind = "closed"
+    code: int
 
 
 KINDS: dict[str, type[ServerMessage]] = {
     message.kind: message
-    for message in (Welcome, Event, Ack, Error, Pong, AuthExpiring, Unsubscribed, Presence)
+    for message in (Welcome, Event, Ack, Error, Pong, AuthExpiring, Unsubscribed, Presence, Closed)
 }
 
 _FIELDS = {

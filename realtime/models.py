@@ -43,6 +43,8 @@ class StreamMessage(models.Model):
     """None until the commit."""
     event = models.CharField(max_length=100)
     data = models.JSONField()
+    sender_id = models.UUIDField(null=True)
+    """The user who said it; None: the server did. No foreign key: history is short."""
     at = models.DateTimeField(default=timezone.now)
 
     objects = StreamMessageRepository.as_manager()

@@ -1,4 +1,4 @@
-"""What people and generators read about the socket: /api/asyncapi and /api/asyncapi/docs."""
+"""The live page, and what people and generators read about the socket."""
 
 import inspect
 import re
@@ -13,6 +13,14 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.pages import read_only
 from realtime import asyncapi, channels, close_codes, frames, protocol, schemas
+
+TYPES = ("info", "success", "warning", "error")
+
+
+@read_only
+def console(request: HttpRequest) -> HttpResponse:
+    """It signs in and asks the API by itself: the page holds nobody's data."""
+    return render(request, "pages/console.html", {"types": TYPES})
 
 
 @read_only

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Greatest
 
 from core.repositories import Repository
 
@@ -35,7 +37,12 @@ class Said:
     offset: int
     event: str
     data: Any
+    sender_id: UUID | None
     at: datetime
+
+
+def _messages() -> QuerySet[Any]:
+    return apps.get_model("realtime", "StreamMessage")._default_manager.all()
 
 
 def _streams() -> QuerySet[Any]:
@@ -45,13 +52,45 @@ def _streams() -> QuerySet[Any]:
 class StreamRepository(Repository["Stream"]):
     def positions(self, names: Iterable[str]) -> dict[str, Position]:
         """Return where these streams are; one on which nothing was said yet is left out."""
-        rows = self.filter(name__in=list(names))
-        columns = rows.values_list("name", "epoch", "last_offset", "trimmed_offset")
+        columns = self.named(names).values_list("name", "epoch", "last_offset", "trimmed_offset")
         return {name: Position(epoch, *offsets) for name, epoch, *offsets in columns}
+
+    def named(self, names: Iterable[str]) -> Self:
+        return self.filter(name__in=list(names))
 
     def begin(self, names: Iterable[str]) -> None:
         """Make the streams that are not there yet, so that they have an epoch to tell."""
         self.bulk_create((self.model(name=name) for name in names), ignore_conflicts=True)
+
+    def longer_than(self, kept: int) -> list[str]:
+        """Return the streams that have more messages than these."""
+        rows = self.filter(last_offset__gt=F("trimmed_offset") + kept)
+        return list(rows.order_by("name").values_list("name", flat=True))
+
+    def unneeded_upto(self, name: str, *, before: datetime, kept: int) -> int:
+        """Return the offset up to which all is older than a moment, leaving the newest `kept`."""
+        rows = _messages().filter(stream=name, offset__isnull=False).order_by("offset")
+        young = rows.filter(at__gte=before).values_list("offset", flat=True).first()
+        last = self.positions([name])[name].offset
+        return min(last - kept, last if young is None else young - 1)
+
+    def count_upto(self, name: str, offset: int) -> int:
+        return _messages().filter(stream=name, offset__lte=offset).count()
+
+    @transaction.atomic
+    def trim(self, name: str, upto: int, limit: int) -> int:
+        """Delete some messages from the beginning of a stream, up to an offset.
+
+        The stream itself is marked last: whoever says something on it waits for its row, and that
+        only from here to the commit.
+        """
+        rows = _messages().filter(stream=name, offset__lte=upto).order_by("offset")
+        offsets = list(rows.values_list("offset", flat=True)[:limit])
+        if offsets:
+            _messages().filter(stream=name, offset__lte=offsets[-1]).delete()
+            mark = Greatest("trimmed_offset", offsets[-1])
+            self.filter(name=name).update(trimmed_offset=mark)
+        return len(offsets)
 
 
 class StreamMessageRepository(Repository["StreamMessage"]):
@@ -62,6 +101,9 @@ class StreamMessageRepository(Repository["StreamMessage"]):
         """Return these messages, each with its epoch and offset, by stream and in order."""
         return self.filter(pk__in=list(ids)).order_by("stream", "offset")._said()
 
+    def on_any(self, streams: Iterable[str]) -> Self:
+        return self.filter(stream__in=list(streams))
+
     def on(self, stream: str, *, after: int, most: int) -> list[Said]:
         """Return what was said on a stream behind an offset, the first ones of it, in order."""
         rows = self.filter(stream=stream, offset__gt=after).order_by("offset")
@@ -69,7 +111,7 @@ class StreamMessageRepository(Repository["StreamMessage"]):
 
     def _said(self) -> list[Said]:
         epoch = Subquery(_streams().filter(name=OuterRef("stream")).values("epoch"))
-        columns = ("id", "stream", "epoch", "offset", "event", "data", "at")
+        columns = ("id", "stream", "epoch", "offset", "event", "data", "sender_id", "at")
         return [Said(*row) for row in self.annotate(epoch=epoch).values_list(*columns)]
 
     def said_since(self, moment: datetime) -> dict[str, int]:

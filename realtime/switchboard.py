@@ -6,9 +6,12 @@ what was said is compared with what was heard: one statement each, however many 
 """
 
 import asyncio
+import os
+import socket
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,21 +20,24 @@ import structlog
 from django.utils import timezone
 
 from core.redis import StoreUnavailableError
-from realtime import delivery, entry
+from realtime import census, delivery, entry, leases
 from realtime.batches import in_thread
+from realtime.census import CONTROL, Question, Report
 from realtime.close_codes import NOT_AUTHENTICATED, RESTARTING
 from realtime.feeds import Feeds
 from realtime.layer import HubChannelLayer
 from realtime.models import StreamMessage
+from realtime.presence import TICK_SECONDS, Presence
 
 if TYPE_CHECKING:
     from realtime.connections import Connection
 
 log = structlog.get_logger(__name__)
 
-CONTROL = "control"
 RECHECK_SECONDS = 20.0
 SWEEP_SECONDS = 3.0
+REPORT_SECONDS = 20.0
+"""Twice missed, and leases still hold."""
 DRAIN_SECONDS = 5.0
 SWEEP_WINDOW = timedelta(seconds=45)
 """How far a sweep looks back: longer than any transaction of ours may take."""
@@ -42,6 +48,7 @@ class Switchboard:
 
     def __init__(self, layer: HubChannelLayer) -> None:
         self.feeds = Feeds(layer)
+        self.presence = Presence(self)
         self.by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -53,6 +60,9 @@ class Switchboard:
         self.spawn(self._join_control(channel))
         self.spawn(self._repeat(self._recheck, RECHECK_SECONDS))
         self.spawn(self._repeat(self._sweep, SWEEP_SECONDS))
+        self.spawn(self._repeat(self.presence.tick, TICK_SECONDS))
+        self.spawn(self._repeat(self.report, REPORT_SECONDS))
+        self.spawn(self.report())
 
     def spawn(self, work: Any) -> "asyncio.Task[Any]":
         task = asyncio.create_task(work)
@@ -74,16 +84,82 @@ class Switchboard:
                 del index[key]
 
     def _heard(self, message: dict[str, Any]) -> None:
-        if message["event"] == "sessions.ended":
-            for session_id in message["ids"]:
-                self._end_session(UUID(session_id))
-        elif message["event"] == "rights.changed":
-            for connection in list(self.by_user.get(UUID(message["user_id"]), ())):
-                self.spawn(connection.look_again())
+        match message:
+            case {"event": "sessions.ended", "ids": ids}:
+                for session_id in ids:
+                    self._end_session(UUID(session_id))
+            case {"event": "rights.changed", **of}:
+                self._look_again(self._concerned(**of))
+            case {"event": "asked"}:
+                self.spawn(self._answer(message))
+            case {"event": "presence.changed", "channels": channels}:
+                self.presence.hinted(channels)
+
+    def _look_again(self, connections: "list[Connection]") -> None:
+        for connection in connections:
+            self.spawn(connection.look_again())
+
+    def _concerned(self, *, user_id: str = "", key: str = "", **_: Any) -> "list[Connection]":
+        """Return the connections of a person, or those that have a channel with an id."""
+        if user_id:
+            return list(self.by_user.get(UUID(user_id), ()))
+        return [
+            connection
+            for connections in self.by_user.values()
+            for connection in connections
+            if any(each.key == key for each in connection.subscriptions.values())
+        ]
+
+    async def hint(self, event: str, **facts: Any) -> None:
+        """Tell every process, this one too. Raises StoreUnavailableError."""
+        await self._layer.group_send(CONTROL, {"type": "control", "event": event, **facts})
 
     def _end_session(self, session_id: UUID) -> None:
         for connection in list(self.by_session.get(session_id, ())):
             self.spawn(connection.close(NOT_AUTHENTICATED))
+
+    async def _answer(self, asked: dict[str, Any]) -> None:
+        question = Question.of(asked)
+        meant = self.meant(question)
+        if question.closes and meant:
+            await asyncio.wait({self.spawn(each.close(RESTARTING)) for each in meant}, timeout=1)
+        await self.report()
+        with suppress(StoreUnavailableError):
+            await in_thread(census.answer, asked["number"], self.process, len(meant))
+
+    def meant(self, question: Question) -> "list[Connection]":
+        found = {each for held in self.by_session.values() for each in held}
+        if question.user_id:
+            found &= self.by_user.get(UUID(question.user_id), set())
+        if question.session_id:
+            found &= self.by_session.get(UUID(question.session_id), set())
+        if question.channel:
+            found = {each for each in found if question.channel in each.subscriptions}
+        wanted = question.connection_id
+        return [each for each in found if wanted in {None, each.connection_id}]
+
+    @property
+    def process(self) -> str:
+        return self._layer.hub().process
+
+    async def report(self) -> None:
+        """Renew what is leased, and tell of it; without Redis, the next time."""
+        held = [each.lease for of_one in self.by_user.values() for each in of_one if each.is_leased]
+        report = Report(
+            process=self.process,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            connections=len(held),
+            users={str(user_id): len(of_one) for user_id, of_one in self.by_user.items()},
+            channels={
+                name: len(feed.listeners)
+                for name, feed in self.feeds.open.items()
+                if not name.startswith("user:")
+            },
+        )
+        with suppress(StoreUnavailableError):
+            await in_thread(leases.renew, held)
+            await in_thread(census.put, report)
 
     async def _join_control(self, channel: str) -> None:
         while True:
@@ -108,9 +184,7 @@ class Switchboard:
         for session_id, user_id in zip(ids, held, strict=True):
             if user_id is None:
                 self._end_session(session_id)
-        for connections in list(self.by_user.values()):
-            for connection in list(connections):
-                self.spawn(connection.look_again())
+        self._look_again([each for held in self.by_user.values() for each in held])
 
     async def _sweep(self) -> None:
         if not self.feeds.open:
@@ -152,6 +226,8 @@ async def drain() -> None:
         if ahead > 0:
             await asyncio.sleep(ahead)
     await asyncio.sleep(0.1)  # for the last close frames to leave
+    with suppress(StoreUnavailableError):
+        await in_thread(census.withdraw, board.process)
 
 
 def announce(event: str, **facts: Any) -> None:

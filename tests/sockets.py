@@ -5,9 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
+from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from accounts.models import User
+from accounts.services import sessions
 from tests import asyncapi
 from tests.servers import Server
 
@@ -76,3 +79,18 @@ def signed_in(server: Server, access: str) -> Iterator[Socket]:
         opened.welcome = opened.hear()
         assert opened.welcome["type"] == "welcome"
         yield opened
+
+
+def begin(user: User) -> sessions.TokenPair:
+    """Begin a session, as signing in would."""
+    now = timezone.now()
+    return sessions.start_session(user=user, device="", ip_address="127.0.0.1", now=now)
+
+
+def access(user: User) -> str:
+    return begin(user).access
+
+
+def events(heard: Socket, count: int) -> list[object]:
+    """Return the data of the next events."""
+    return [heard.hear_until("event")[-1]["data"] for _ in range(count)]

@@ -25,8 +25,8 @@ export interface Handlers {
   onStale?(): void;
   /** You may not listen, or no longer. */
   onLost?(code: string): void;
-  /** Who is there: first the answer that lists all, then who joined and left. */
-  onPresence?(presence: Frame): void;
+  /** Who listens, whenever that changes: ids of users, and how many. Over 500 nobody is named. */
+  onPresence?(present: { people: string[]; count: number }): void;
 }
 
 export interface Event {

@@ -10,13 +10,15 @@
 /** @typedef {import("./tenantry-realtime.js").Options} Options */
 /** @typedef {import("./tenantry-realtime.js").Handlers} Handlers */
 /** @typedef {import("./tenantry-realtime.js").Frame} Frame */
-/** @typedef {{ channel: string, handlers: Handlers, isLive: boolean, epoch?: string, offset: number }} Subscription */
+/** @typedef {{ channel: string, handlers: Handlers, isLive: boolean, epoch?: string, offset: number, people: Set<string> }} Subscription */
 
 const PROTOCOL = "tenantry.v1";
 const NOT_AUTHENTICATED = 4401;
 /** Coming back would end the same way. 4401 is final once a fresh token was refused too. */
 const FINAL = new Set([4400, 4403, 4406]);
 const BROKEN = 1006;
+/** The server can't do it right now: nothing is lost, and asking again helps. */
+const UNAVAILABLE = "unavailable";
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A connection that held for so long makes the next pause a short one again. */
@@ -81,7 +83,7 @@ export class Realtime {
    */
   subscribe(channel, handlers) {
     if (this.#subscriptions.has(channel)) throw new Error(`${channel} is already subscribed to.`);
-    const subscription = { channel, handlers, isLive: false, offset: 0 };
+    const subscription = { channel, handlers, isLive: false, offset: 0, people: new Set() };
     this.#subscriptions.set(channel, subscription);
     if (this.#openSince) this.#join(subscription);
     return () => {
@@ -195,7 +197,7 @@ export class Realtime {
     else if (frame.type === "welcome") this.#welcomed(frame);
     else if (frame.type === "auth_expiring") this.#renew(frame.in_s);
     else if (frame.type === "unsubscribed") this.#lose(frame.channel, frame.code);
-    else if (frame.type === "presence") this.#tell(frame.channel, "onPresence", frame);
+    else if (frame.type === "presence") this.#attend(frame);
   }
 
   /** @param {Frame} frame */
@@ -218,6 +220,16 @@ export class Realtime {
     this.#tell(event.channel, "onEvent", event);
   }
 
+  /** @param {Frame} presence */
+  #attend({ channel, joined, left, count }) {
+    const people = this.#subscriptions.get(channel)?.people;
+    if (!people) return;
+    for (const id of joined) people.add(id);
+    for (const id of left) people.delete(id);
+    if (people.size !== count) people.clear(); // more than are named
+    this.#tell(channel, "onPresence", { people: [...people], count });
+  }
+
   /** @param {Subscription} subscription */
   #join(subscription) {
     const { channel, epoch, offset } = subscription;
@@ -225,18 +237,23 @@ export class Realtime {
     this.#say("subscribe", { channel, ...since }, (answer) => {
       if (this.#subscriptions.get(channel) !== subscription) return;
       if (answer.type === "ack") this.#joined(subscription, answer);
+      else if (answer.code === UNAVAILABLE) this.#joinLater(subscription);
       else if (answer.code !== "disconnected") this.#lose(channel, answer.code);
     });
+  }
+
+  /** @param {Subscription} subscription */
+  #joinLater(subscription) {
+    this.#timers[`join ${subscription.channel}`] = setTimeout(() => {
+      if (this.#subscriptions.get(subscription.channel) === subscription) this.#join(subscription);
+    }, FIRST_PAUSE_MS * (0.5 + Math.random()));
   }
 
   /** @param {Subscription} subscription @param {Frame} ack */
   #joined(subscription, ack) {
     subscription.isLive = true;
-    if (subscription.handlers.onPresence) {
-      this.#say("presence", { channel: ack.channel }, (answer) => {
-        if (answer.type === "ack") this.#tell(ack.channel, "onPresence", answer);
-      });
-    }
+    subscription.people.clear(); // the first of the coming messages lists everybody
+    if (subscription.handlers.onPresence) this.#say("presence", { channel: ack.channel });
     if (ack.recovered) return;
     subscription.epoch = ack.epoch;
     subscription.offset = ack.offset;

@@ -41,6 +41,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 SETTLED_SECONDS = 10.0
 """A connection that held for so long makes the next pause a short one again."""
 WELCOME_WITHIN_SECONDS = 15.0
+UNAVAILABLE = "unavailable"
+"""The server can't do it right now: nothing is lost, and asking again helps."""
 DISCONNECTED: Frame = {"type": "error", "code": "disconnected", "detail": "The connection ended."}
 
 
@@ -59,8 +61,8 @@ class Handlers(TypedDict, total=False):
     missed can't be replayed. What follows by `on_event` is behind this moment."""
     on_lost: Callable[[str], object]
     """You may not listen, or no longer; the code says why."""
-    on_presence: Handler
-    """Who is there: first the answer that lists all, then who joined and left."""
+    on_presence: Callable[[frozenset[str], int], object]
+    """Who listens, whenever that changes: ids of users, and how many. Over 500 nobody is named."""
 
 
 @dataclass(eq=False)
@@ -70,6 +72,7 @@ class Subscription:
     is_live: bool = False
     epoch: str | None = None
     offset: int = 0
+    people: frozenset[str] = frozenset()
 
 
 class Realtime:
@@ -95,7 +98,7 @@ class Realtime:
             "welcome": self._welcomed,
             "auth_expiring": lambda frame: self._spawn(self._renew(frame["in_s"])),
             "unsubscribed": lambda frame: self._lose(frame["channel"], frame["code"]),
-            "presence": lambda frame: self._tell(frame["channel"], "on_presence", frame),
+            "presence": self._attend,
         }
 
     async def __aenter__(self) -> Self:
@@ -253,19 +256,34 @@ class Realtime:
                 return
             if answer["type"] == "ack":
                 self._joined(subscription, answer)
+            elif answer["code"] == UNAVAILABLE:
+                self._spawn(self._join_later(subscription))
             elif answer["code"] != "disconnected":
                 self._lose(channel, answer["code"])
 
         self._say("subscribe", answered, channel=channel, **since)
 
+    async def _join_later(self, subscription: Subscription) -> None:
+        await asyncio.sleep(FIRST_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  no secret
+        if self._subscriptions.get(subscription.channel) is subscription:
+            self._join(subscription)
+
     def _joined(self, subscription: Subscription, ack: Frame) -> None:
         subscription.is_live = True
         channel = subscription.channel
-        if on_presence := subscription.handlers.get("on_presence"):
-            self._say("presence", on_presence, channel=channel)
+        subscription.people = frozenset()  # the first of the coming messages lists everybody
+        if "on_presence" in subscription.handlers:
+            self._say("presence", channel=channel)
         if not ack.get("recovered"):
             subscription.epoch, subscription.offset = ack["epoch"], ack["offset"]
             self._tell(channel, "on_stale")
+
+    def _attend(self, frame: Frame) -> None:
+        if subscription := self._subscriptions.get(frame["channel"]):
+            people = (subscription.people | {*frame["joined"]}) - {*frame["left"]}
+            is_named = len(people) == frame["count"]
+            subscription.people = people if is_named else frozenset()
+            self._tell(subscription.channel, "on_presence", subscription.people, frame["count"])
 
     def _tell(self, channel: str, name: str, *told: Any) -> None:
         if subscription := self._subscriptions.get(channel):

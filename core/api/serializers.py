@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model
 from rest_framework import serializers
@@ -24,6 +25,15 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has of a value of an event."""
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, UUID) else value
 
 
 class ReadList(serializers.ListSerializer[M]):

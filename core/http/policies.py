@@ -15,6 +15,11 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+CONSOLE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def policy(path: str, content_type: str) -> str:
@@ -22,4 +27,6 @@ def policy(path: str, content_type: str) -> str:
         return API_POLICY
     if path == "/admin" or path.startswith("/admin/"):
         return ADMIN_POLICY
+    if path == "/console":
+        return CONSOLE_POLICY
     return DOCS_POLICY if path.startswith("/api/docs") else PAGE_POLICY

@@ -14,3 +14,5 @@ class AdvisoryLock(IntEnum):
     """Periodic jobs are put in the queue."""
     PRUNE = 0x74656E61_0002
     MIGRATE = 0x74656E61_0003
+    BROADCAST = 0x74656E61_0004
+    """Broadcasts are numbered in the order in which they are committed."""

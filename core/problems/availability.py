@@ -30,6 +30,14 @@ AVAILABILITY = (
         "safe for every request.",
     ),
     Problem(
+        "realtime_unavailable",
+        "Live connections can't be opened now",
+        (503,),
+        "The store behind live pushes does not answer, so no ticket can be kept. Everything else "
+        "works, and nothing that is pushed is lost: it can be replayed.",
+        "Try again after the seconds in the Retry-After header, with back-off.",
+    ),
+    Problem(
         "draining",
         "The server is restarting",
         (503,),

@@ -24,7 +24,7 @@ from invitations.errors import (
 )
 from invitations.events import InvitationAccepted, InvitationDeclined
 from invitations.models import Invitation, InvitationBlock, InvitationLink, InvitationPolicy
-from invitations.services import joining
+from invitations.services import joining, missed_roles
 from organizations.models import Membership, Organization
 from organizations.services import members
 
@@ -43,8 +43,7 @@ def preview(*, token: str, now: datetime) -> Preview | InvitationLink:
     """Look without spending anything. Raises GoneError for what could not be accepted."""
     if joining.is_link(token):
         return joining.preview(token=token, now=now)
-    found = _find(token)
-    invitation = Invitation.objects.with_people().by_id(found.subject_id)
+    found, invitation = _find(token)
     _require_open(invitation, found, now=now)
     standing.require_place(invitation.organization)
     standing.require_inviter(invitation)
@@ -54,38 +53,49 @@ def preview(*, token: str, now: datetime) -> Preview | InvitationLink:
 
 def was_accepted(*, token: str) -> bool:
     """Tell whether somebody joined by it."""
-    return Invitation.objects.by_id(_find(token).subject_id).accepted_at is not None
+    return _find(token)[1].accepted_at is not None
 
 
-@transaction.atomic
 def accept(*, token: str, user_id: UUID, now: datetime) -> Membership:
     """Turn an invitation into a membership. Safe to retry after a lost response.
 
     Raises GoneError, EmailMismatchError, EmailNotVerifiedError, DomainNotAdmittedError, and
-    RoleGoneError or another ConflictError.
+    RoleGoneError, of which the organization is told, or another ConflictError.
     """
-    if joining.is_link(token):
-        return joining.join(token=token, user_id=user_id, now=now)
-    found = _find(token)
-    user, invitation = _begin(user_id, found.subject_id)
-    earlier = _accepted_before(invitation, user)
-    if earlier is not None:
-        return earlier
-    _require_open(invitation, _find(token), now=now)  # read anew: a resend may have come before us
-    return _join(invitation, user, now=now)
+    answer = joining.join if joining.is_link(token) else _accept_mailed
+    with missed_roles.told():
+        return answer(token=token, user_id=user_id, now=now)
 
 
 @transaction.atomic
+def _accept_mailed(*, token: str, user_id: UUID, now: datetime) -> Membership:
+    user = User.objects.locked().by_id(user_id)  # first: two requests of one person take turns
+    found, invitation = _find(token)
+    earlier = _accepted_before(invitation, user)
+    if earlier is not None:
+        return earlier
+    _require_open(invitation, found, now=now)  # what is over stays so: nobody stands in line for it
+    invitation = _locked(invitation)
+    _require_open(invitation, _token(token), now=now)  # anew: a resend may have come before us
+    return _join(invitation, user, now=now)
+
+
 def accept_own(*, invitation_id: UUID, user_id: UUID, now: datetime) -> Membership:
     """Accept without the link what is addressed to one's verified address.
 
     Raises NotFoundError for anybody else's, and what `accept` raises.
     """
+    with missed_roles.told():
+        return _accept_own(invitation_id, user_id, now)
+
+
+@transaction.atomic
+def _accept_own(invitation_id: UUID, user_id: UUID, now: datetime) -> Membership:
     user = User.objects.by_id(user_id)
-    mine = Invitation.objects.addressed_to(user.email_normalized)
-    if not user.email_verified or mine.find(invitation_id) is None:
+    mine = Invitation.objects.addressed_to(user.email_normalized).find(invitation_id)
+    if not user.email_verified or mine is None:
         raise NotFoundError
-    user, invitation = _begin(user_id, invitation_id)
+    user, invitation = _begin(user_id, mine)
     earlier = _accepted_before(invitation, user)
     if earlier is not None:
         return earlier
@@ -102,10 +112,8 @@ def decline(*, token: str, block: bool = False, now: datetime) -> None:
     """
     if joining.is_link(token):
         return joining.decline(token=token, block=block, now=now)
-    found = _find(token)
-    _lock_organization(found.subject_id)
-    invitation = Invitation.objects.with_people().locked().by_id(found.subject_id)
-    _require_open(invitation, _find(token), now=now)
+    invitation = _locked(_find(token)[1])
+    _require_open(invitation, _token(token), now=now)
     standing.require_place(invitation.organization)
     Invitation.objects.change(invitation, declined_at=now)
     links.end(invitation, now=now)
@@ -118,32 +126,37 @@ def decline(*, token: str, block: bool = False, now: datetime) -> None:
     return None
 
 
-def _find(token: str) -> MailedToken:
-    """Return a token whatever became of it. Raises InvitationGoneError for what never was one."""
+def _find(token: str) -> tuple[MailedToken, Invitation]:
+    """Return a token and its invitation, whatever became of the two. Raises InvitationGoneError."""
+    found = _token(token)
+    invitation = Invitation.objects.with_people().find(found.subject_id)
+    if invitation is None:
+        raise InvitationGoneError
+    return found, invitation
+
+
+def _token(token: str) -> MailedToken:
+    """Return it whatever became of it. Raises InvitationGoneError for what never was one."""
     found = tokens.find(purpose=links.PURPOSE, secret=token)
-    if found is None or Invitation.objects.find(found.subject_id) is None:
+    if found is None:
         raise InvitationGoneError
     return found
 
 
-def _begin(user_id: UUID, invitation_id: UUID) -> tuple[User, Invitation]:
+def _begin(user_id: UUID, invitation: Invitation) -> tuple[User, Invitation]:
     """Lock in the order of the house: person, organization, invitation."""
     user = User.objects.locked().by_id(user_id)
-    organization = _lock_organization(invitation_id)
-    invitation = Invitation.objects.with_people().locked().find(invitation_id)
-    if invitation is None:
-        raise InvitationGoneError
-    invitation.organization = organization
-    return user, invitation
+    return user, _locked(invitation)
 
 
-def _lock_organization(invitation_id: UUID) -> Organization:
-    invitation = Invitation.objects.find(invitation_id)
-    here = Organization.objects.locked()
-    organization = here.find(invitation.organization_id) if invitation else None
-    if organization is None:
+def _locked(invitation: Invitation) -> Invitation:
+    """Lock organization and invitation, and return it as it is now."""
+    organization = Organization.objects.locked().find(invitation.organization_id)
+    locked = Invitation.objects.with_people().locked().find(invitation.pk)
+    if organization is None or locked is None:
         raise InvitationGoneError
-    return organization
+    locked.organization = organization
+    return locked
 
 
 def _accepted_before(invitation: Invitation, user: User) -> Membership | None:

@@ -1,4 +1,8 @@
-"""What happens with a link that many may use: look, join. The address has to be proved before."""
+"""What happens with a link that many may use: look, join. The address has to be proved before.
+
+Many come at once, and stand in line for the lock of the organization: what needs no lock is done
+before it is taken, and under it nothing is asked twice.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +26,7 @@ from invitations.errors import (
 )
 from invitations.events import InvitationLinkUsed
 from invitations.models import InvitationLink, InvitationPolicy
+from invitations.repositories import LinkRepository
 from organizations.models import Membership, Organization
 from organizations.services import members
 
@@ -36,7 +41,7 @@ def is_link(token: str) -> bool:
 def preview(*, token: str, now: datetime) -> InvitationLink:
     """Look without using it. Raises GoneError for what nobody could join by."""
     found = _find(token)
-    link = InvitationLink.objects.with_people().by_id(found.subject_id)
+    link = _link(InvitationLink.objects.with_people(), found)
     _require_open(link, found, now=now)
     standing.require_place(link.organization)
     standing.require_maker(link)
@@ -50,9 +55,12 @@ def join(*, token: str, user_id: UUID, now: datetime) -> Membership:
     Raises GoneError, EmailNotVerifiedError, DomainNotAdmittedError, FormerMemberError, and
     RoleGoneError or another ConflictError.
     """
-    user, link = _begin(user_id, _find(token).subject_id)
-    standing.require_place(link.organization)
+    found = _find(token)
+    user = User.objects.locked().by_id(user_id)  # first: two requests of one person take turns
+    link = _link(InvitationLink.objects.all(), found)
     here = Membership.objects.for_organization(link.organization_id).with_organization()
+    belongs = here.of(user.pk).active().exists()
+    link = _locked(link) if belongs else _locked_open(link, found, now=now)
     before = here.of(user.pk).first()
     if before is not None and before.is_active:
         return before
@@ -84,21 +92,37 @@ def decline(*, token: str, block: bool, now: datetime) -> None:
 
 def _find(token: str) -> MailedToken:
     found = link_tokens.find(token)
-    if found is None or InvitationLink.objects.find(found.subject_id) is None:
+    if found is None:
         raise InvitationGoneError
     return found
 
 
-def _begin(user_id: UUID, link_id: UUID) -> tuple[User, InvitationLink]:
-    """Lock in the order of the house: person, organization, link."""
-    user = User.objects.locked().by_id(user_id)
-    organization_id = InvitationLink.objects.by_id(link_id).organization_id
-    organization = Organization.objects.locked().find(organization_id)
-    link = InvitationLink.objects.with_people().locked().find(link_id)
-    if organization is None or link is None:
+def _link(rows: LinkRepository, found: MailedToken) -> InvitationLink:
+    link = rows.find(found.subject_id)
+    if link is None:
         raise InvitationGoneError
-    link.organization = organization
-    return user, link
+    return link
+
+
+def _locked_open(link: InvitationLink, found: MailedToken, *, now: datetime) -> InvitationLink:
+    """Like `_locked`. What is over stays so: nobody stands in line to be told that, and who stood
+    there holds up nobody behind them.
+    """
+    _require_open(link, found, now=now)
+    locked = _locked(link)
+    _require_open(locked, found, now=now)
+    return locked
+
+
+def _locked(link: InvitationLink) -> InvitationLink:
+    """Lock in the order of the house, organization and link. Raises InvitationGoneError."""
+    organization = Organization.objects.locked().find(link.organization_id)
+    locked = InvitationLink.objects.with_people().locked().find(link.pk)
+    if organization is None or locked is None:
+        raise InvitationGoneError
+    locked.organization = organization
+    standing.require_place(organization)
+    return locked
 
 
 def _require_open(link: InvitationLink, found: MailedToken, *, now: datetime) -> None:

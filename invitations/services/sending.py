@@ -24,6 +24,7 @@ from invitations.events import (
 )
 from invitations.models import LIFETIME, Invitation
 from invitations.permissions import MANAGE
+from invitations.services import expiring
 from invitations.services.judging import Draft, Wish, judge
 from organizations import access
 from organizations.access import Rights
@@ -52,12 +53,12 @@ def create(
     """Invite an address. Raises AlreadyInvitedError, AlreadyMemberError, ForbiddenError,
     InvalidError or LimitReachedError.
     """
-    _, rights = access.begin(organization_id, actor_id)
+    organization, rights = access.begin(organization_id, actor_id)
     rights.require(MANAGE)
     (judged,) = judge(organization_id, rights, [Wish(email, role, message)], now=now)
     if isinstance(judged, DomainError):
         raise judged
-    limits.take(organization_id=organization_id, actor_id=actor_id)
+    limits.take(organization=organization, actor_id=actor_id, now=now)
     limits.take_recipient(judged.email)
     return _send(organization_id, actor_id, judged, now=now)
 
@@ -76,14 +77,14 @@ def create_all(
     What is an error already passes through. Raises LimitReachedError, and sends none, when the
     organization or the inviter has not enough left for all that could be sent.
     """
-    _, rights = access.begin(organization_id, actor_id)
+    organization, rights = access.begin(organization_id, actor_id)
     rights.require(MANAGE)
     judged = judge(organization_id, rights, wishes, now=now)
     sendable = sum(isinstance(row, Draft) for row in judged)
     if all_or_nothing and sendable < len(judged):
         return _refused(judged)
     if sendable:
-        limits.take(organization_id=organization_id, actor_id=actor_id, count=sendable)
+        limits.take(organization=organization, actor_id=actor_id, count=sendable, now=now)
     judged = [_within_limit(row) for row in judged]
     if all_or_nothing and any(isinstance(row, DomainError) for row in judged):
         return _refused(judged)
@@ -138,11 +139,13 @@ def resend(
     if invitation.delivery == Delivery.BOUNCED:
         raise BouncedError
     limits.take_resend(invitation.pk)
-    limits.take(organization_id=organization_id, actor_id=actor_id)
+    limits.take(organization=invitation.organization, actor_id=actor_id, now=now)
     limits.take_recipient(invitation.email)
+    expiring.note(invitation, now=now)
     Invitation.objects.change(
         invitation,
         expires_at=now + LIFETIME,
+        expiry_noted_at=None,
         sent_count=invitation.sent_count + 1,
         delivery=Delivery.QUEUED,
         **_answered_by(actor_id),
@@ -197,10 +200,12 @@ def _begin(
     organization_id: UUID, actor_id: UUID | None, invitation_id: UUID
 ) -> tuple[Invitation, Rights]:
     """Lock organization and invitation for somebody who may manage them."""
-    _, rights = access.begin(organization_id, actor_id)
+    organization, rights = access.begin(organization_id, actor_id)
     rights.require(MANAGE)
     here = Invitation.objects.for_organization(organization_id).with_role()
-    return here.locked().by_id(invitation_id), rights
+    invitation = here.locked().by_id(invitation_id)
+    invitation.organization = organization
+    return invitation, rights
 
 
 def _require_open(invitation: Invitation) -> None:
@@ -210,6 +215,7 @@ def _require_open(invitation: Invitation) -> None:
 
 
 def _close(invitation: Invitation, *, actor_id: UUID | None, now: datetime) -> None:
+    expiring.note(invitation, now=now)
     Invitation.objects.change(invitation, revoked_at=now)
     links.end(invitation, now=now)
     publish(InvitationRevoked(**facts.of(invitation, actor_id)))

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.errors import ConflictError, FieldProblem, InvalidError
-from core.events import publish
+from core.events import publish, publish_all
 from organizations import access, permissions, slugs
 from organizations.access import Rights, Role
 from organizations.errors import RoleInUseError
@@ -151,15 +151,17 @@ def _move(
 ) -> None:
     holders = Membership.objects.for_organization(role.organization_id).holding(role)
     holders.belonging().reassign(**successor.columns())
-    for user_id in user_ids:
-        publish(
+    publish_all(
+        [
             MemberRoleChanged(
                 organization_id=role.organization_id,
                 actor_id=actor_id,
                 user_id=user_id,
                 role=(role.key, successor.key),
             )
-        )
+            for user_id in user_ids
+        ]
+    )
 
 
 def _checked(names: Sequence[str], *, besides: Sequence[str] = ()) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 import structlog
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -21,6 +22,8 @@ from realtime.models import StreamMessage
 
 log = structlog.get_logger(__name__)
 
+MOST_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -29,6 +32,8 @@ class Message:
     channel: str
     event: str
     data: Any
+    sender_id: UUID | None = None
+    """The user who says it; None: the server does."""
 
 
 @transaction.atomic
@@ -42,7 +47,8 @@ def send_all(messages: Sequence[Message]) -> tuple[UUID, ...]:
         StreamMessage(
             stream=channels.stream_of(message.channel),
             event=message.event,
-            data=message.data,
+            data=_checked(message.data),
+            sender_id=message.sender_id,
             at=now,
         )
         for message in messages
@@ -51,6 +57,12 @@ def send_all(messages: Sequence[Message]) -> tuple[UUID, ...]:
     ids = tuple(row.pk for row in rows)
     transaction.on_commit(lambda: tell(ids))
     return ids
+
+
+def _checked(data: Any) -> Any:
+    if len(orjson.dumps(data)) > MOST_BYTES:
+        raise ValueError(f"A message holds up to {MOST_BYTES // 1024} KiB of data")
+    return data
 
 
 def send(channel: str, event: str, data: Any) -> UUID:

@@ -33,6 +33,10 @@ TENANT_ROUTES = sorted(route for route in VIEWS if "<uuid:organization_id>" in r
 OURS = [model for model in apps.get_models() if model.__module__.partition(".")[0] != "django"]
 WITHOUT_A_WALL = {
     "flags.FlagKey": "most are of no organization: servers' keys, which staff alone see",
+    "notifications.Notification": "a person's own, of one tenant or of none; reached by its person "
+    "alone, and only while they belong there",
+    "notifications.Broadcast": "also speaks to everybody; reached by those who may send there",
+    "notifications.Preference": "a person's own word, about one tenant or about all",
     "audit.AuditEntry": "also tells of accounts alone, and outlives what it tells of: no key, and "
     "no policy; its repository is a TenantRepository all the same",
 }

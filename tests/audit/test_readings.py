@@ -11,7 +11,8 @@ from django.apps import apps
 from django.utils import timezone
 
 from audit import readings
-from audit.readings import NOT_RECORDED, READINGS, plain
+from audit.readings import NOT_RECORDED, READINGS
+from core.api.serializers import plain
 from core.origin import Door, Origin
 from tests.checkout import ROOT
 
@@ -93,6 +94,9 @@ SOMEBODY, PERSON = UUID(int=2), UUID(int=3)
         (readings.owner, None, TERMINAL, ("operator", None)),
         (readings.owner, None, JOB, ("system", None)),
         (readings.nobody, SOMEBODY, REQUEST, ("system", None)),
+        (readings.clock, SOMEBODY, REQUEST, ("system", None)),
+        (readings.clock, None, TERMINAL, ("system", None)),
+        (readings.clock, None, ADMIN, ("system", None)),
     ],
 )
 def test_who_it_was(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ async def ask(question: str) -> Any:
 
 
 def read() -> None:
-    line = json.loads(sys.stdin.readline())
-    waiting[line["to"]].pop(0).set_result(line["answer"])
+    for text in os.read(sys.stdin.fileno(), 65_536).splitlines():  # two may come at once
+        line = json.loads(text)
+        waiting[line["to"]].pop(0).set_result(line["answer"])
 
 
 async def serve(route: Route) -> None:

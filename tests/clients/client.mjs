@@ -10,17 +10,20 @@ export async function play(Realtime, url, channel, print, ask) {
   };
   const onStatus = ({ state, code }) => told(code === undefined ? state : `${state} ${code}`);
   const realtime = new Realtime(url, { getToken, onStatus });
+  let present = { people: [], count: 0 };
   const handlers = (name) => ({
     onEvent: ({ event, data }) => told(`${name} ${event} ${JSON.stringify(data)}`),
     onStale: () => told(`${name} is stale`),
     onLost: (code) => told(`${name} is lost: ${code}`),
   });
   realtime.subscribe("user", handlers("user"));
-  realtime.subscribe(channel, handlers("channel"));
+  const onPresence = (told) => (present = told);
+  realtime.subscribe(channel, { ...handlers("channel"), onPresence });
   realtime.subscribe("nowhere", handlers("nowhere"));
   realtime.connect();
   for (let command; (command = await ask("next?")) !== "close"; ) {
     if (command === "ping") await realtime.ping().then(() => told("pong"));
+    if (command === "people") told(`${present.people.length} of ${present.count} are here`);
   }
   realtime.close();
   print("bye");

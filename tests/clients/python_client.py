@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ async def ask(question: str) -> Any:
 
 
 def read() -> None:
-    line = json.loads(sys.stdin.readline())
-    waiting[line["to"]].pop(0).set_result(line["answer"])
+    for text in os.read(sys.stdin.fileno(), 65_536).splitlines():  # two may come at once
+        line = json.loads(text)
+        waiting[line["to"]].pop(0).set_result(line["answer"])
 
 
 async def get_token(fresh: bool) -> str | None:
@@ -52,14 +54,20 @@ def handlers(name: str) -> Handlers:
 async def main() -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, read)
     status = lambda state, code: told(f"{state} {code}" if code else state)  # noqa: E731
+    present: list[Any] = [(frozenset(), 0)]
     async with Realtime(url, get_token, on_status=status) as realtime:
         realtime.subscribe("user", **handlers("user"))
-        realtime.subscribe(channel, **handlers("channel"))
+        here = handlers("channel")
+        here["on_presence"] = lambda *told: present.append(told)
+        realtime.subscribe(channel, **here)
         realtime.subscribe("nowhere", **handlers("nowhere"))
         while (command := await ask("next?")) != "close":
             if command == "ping":
                 await realtime.ping()
                 told("pong")
+            elif command == "people":
+                people, count = present[-1]
+                told(f"{len(people)} of {count} are here")
     print("bye", flush=True)
 
 

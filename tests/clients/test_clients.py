@@ -176,6 +176,9 @@ def it_joins_and_renews(client: Client, *, until: datetime) -> None:
     heard = client.next(5)
     assert [line for line in heard if line in joins] == joins
     assert heard.count("a fresh token, please") == 1
+    client.do("people")
+    while client.next(1) != ["1 of 1 are here"]:
+        client.do("people")
     while timezone.now() < until:
         client.do("ping")
         client.tells("pong")
@@ -193,12 +196,13 @@ def it_missed_nothing(client: Client, speaker: Speaker, member: User) -> None:
 
 def it_loses(client: Client, member: User, acme: Organization) -> None:
     members.remove(organization_id=acme.pk, actor_id=None, user_id=member.pk, now=timezone.now())
-    client.tells("channel is lost: forbidden")
+    client.waits_for("channel is lost: forbidden")
 
 
 def it_ends(client: Client, member: User) -> None:
     sessions.end_every_session(user=member, reason="signed out", now=timezone.now())
-    client.tells("a fresh token, please", "ended 4401")  # the one it got was no better
+    client.waits_for("a fresh token, please")
+    client.tells("ended 4401")  # the one it got was no better
     client.do("close")
     client.tells("bye")
     assert client.process.wait(PATIENCE_SECONDS) == 0

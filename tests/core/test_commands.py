@@ -131,3 +131,28 @@ def test_a_production_site_has_nothing_to_be_warned_of(db: None) -> None:  # PLT
 
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout.startswith("System check identified no issues")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("", "PUBLIC_URL is not set."),
+        ("app.example.com", "PUBLIC_URL must look like"),
+        ("https://", "PUBLIC_URL must look like"),
+        ("https://me@app.example.com", "PUBLIC_URL must look like"),
+        ("https://app.example.com:port", "PUBLIC_URL must look like"),
+        ("https://app.example.com/invitations", "PUBLIC_URL must look like"),
+        ("http://app.example.com", "(core.E003) PUBLIC_URL: http://app.example.com is not"),
+        ("https://127.0.0.1:8000", "(core.E004) PUBLIC_URL: https://127.0.0.1:8000 leads"),
+        ("https://localhost", "(core.E004) PUBLIC_URL: https://localhost leads"),
+        ("https://[::1]:8000", "(core.E004) PUBLIC_URL: https://[::1]:8000 leads"),
+    ],
+)
+def test_an_address_that_links_cant_begin_with_fails_the_check(  # INV 28
+    address: str, words: str, db: None
+) -> None:
+    checked = manage("check", "--deploy", PUBLIC_URL=address)
+
+    assert checked.returncode == 1
+    assert words in checked.stderr

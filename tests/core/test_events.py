@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from core import events
-from core.events import on, on_committed, publish
+from core.events import on, on_committed, on_many, publish, publish_all
 from tests.conftest import make_user
 
 
@@ -19,6 +19,7 @@ class LampLit:
 def no_listeners() -> Iterator[None]:
     yield
     events._handlers.pop(LampLit, None)
+    events._handlers_of_many.pop(LampLit, None)
     events._committed_handlers.pop(LampLit, None)
 
 
@@ -80,3 +81,18 @@ def test_a_broken_listener_keeps_the_event_from_no_other() -> None:
     publish(LampLit("kitchen"))
 
     assert heard == [LampLit("kitchen")]
+
+
+def test_many_are_told_of_at_once_to_those_who_take_many() -> None:
+    lamps = [LampLit("hall"), LampLit("attic")]
+    one_by_one: list[LampLit] = []
+    together: list[object] = []
+    on(LampLit)(one_by_one.append)
+    on_many(LampLit)(together.append)
+
+    publish_all(lamps)
+    publish_all([])
+    publish(LampLit("porch"))
+
+    assert one_by_one == [*lamps, LampLit("porch")]
+    assert together == [lamps, [LampLit("porch")]]

@@ -123,6 +123,7 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
         ({"REDIS_URL": ""}, "REDIS_URL is not set."),
         ({"PUBLIC_URL": ""}, "PUBLIC_URL is not set."),
         ({"PUBLIC_URL": "app.example.com"}, "PUBLIC_URL must look like"),
+        ({"PUBLIC_URL": "https://app.example.com/?a"}, "PUBLIC_URL must look like"),
         ({"DRAIN_S": "soon"}, "DRAIN_S must be a whole number"),
         ({"RATE_LIMITS": "[]"}, "RATE_LIMITS must be a JSON object."),
         ({"RATE_LIMITS": '{"user": "many"}'}, "RATE_LIMITS: user: must look like 10/60"),

@@ -60,14 +60,14 @@ CHANGES = [
     (".env.example", "#WEB_THREADS=12", "#WEB_THREADS=13"),
     (".env.example", "# Seconds an access token lives.", "# How long one lives, in seconds."),
     ("core/problems/access.py", '"email_not_verified",', '"email_unproved",'),
-    ("accounts/events.py", "    due_at: datetime", "    due_on: datetime"),
+    ("accounts/events.py", "    reason: str", "    cause: str"),
     ("core/management/commands/jobs.py", '"--all-failed"', '"--every"'),
     ("accounts/urls.py", '"auth/logout"', '"auth/leave"'),
 ]
 TOLD = {
     "commands": ["`--every`"],
     "errors": ["`email_unproved`"],
-    "events": ["- `due_on`, `datetime`"],
+    "events": ["- `cause`, `str`"],
     "http": ["`POST /auth/leave`"],
     "settings": ["`13`", "`601/60`", "| `5` | `1` |", "How long one lives, in seconds."],
 }

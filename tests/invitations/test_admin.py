@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.models import AuditEntry
@@ -10,6 +11,7 @@ from core import tokens
 from core.admin import EstimatingPaginator
 from core.errors import GoneError
 from core.jobs.rows import execute
+from core.models import MailedToken
 from invitations import links
 from invitations.models import Invitation, InvitationBlock, InvitationPolicy
 from invitations.services import answering, joining, linking, policies, sending
@@ -86,6 +88,9 @@ def test_every_page_shows_and_none_has_a_token(
     detail = admin.get(f"{INVITATIONS}{invitation.pk}/change/").content.decode()
     for text in ("b@example.com", "Pending", "Queued", "Do come.", "uma@example.com"):
         assert text in detail
+    named = admin.get(f"{POLICIES}{policy.pk}/change/").content.decode()
+    for text in ("of Acme", "Every domain", "b.example"):
+        assert text in named
 
 
 def test_each_status_is_a_filter_in_words(admin: ApiClient, acme: Organization, user: User) -> None:
@@ -113,6 +118,51 @@ def test_invitations_are_found_by_address_organization_and_id(
     assert listed(admin, INVITATIONS, q="globex") == [str(theirs.pk)]
     for text in ("%", "ada@", "@", "ada", "'", "x" * 5_000):
         assert listed(admin, INVITATIONS, q=text) == [], text
+
+
+def test_how_a_link_begins_finds_its_invitation(  # INV 1
+    admin: ApiClient, acme: Organization, user: User, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {}
+    invitation, other = invite(acme, user), invite(acme, user, "b@example.com")
+    first = secret(invitation)
+    sending.resend(
+        organization_id=acme.pk, actor_id=user.pk, invitation_id=invitation.pk, now=timezone.now()
+    )
+    second = secret(invitation)
+
+    page = admin.get(f"{INVITATIONS}{invitation.pk}/change/").content.decode()
+
+    assert f"{second[:6]}…, before that {first[:6]}…" in page
+    for token in (first, second):
+        assert listed(admin, INVITATIONS, q=f" {token[:6]} ") == [str(invitation.pk)]
+        for text in (token[:5], token[:7], token[1:7], token):
+            assert listed(admin, INVITATIONS, q=text) == []
+        assert token[:7] not in page
+    assert listed(admin, INVITATIONS, q=secret(other)[:6]) == [str(other.pk)]
+
+
+def test_how_a_link_for_many_begins_finds_it(  # INV 1
+    admin: ApiClient, acme: Organization, user: User
+) -> None:
+    link, address = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", now=timezone.now()
+    )
+    hint = address.rpartition("/")[2][:6]
+
+    assert f"{hint}…" in admin.get(f"{LINKS}{link.pk}/change/").content.decode()
+    assert listed(admin, LINKS, q=hint) == [str(link.pk)]
+    assert listed(admin, INVITATIONS, q=hint) == []
+
+
+def test_a_link_of_before_there_were_beginnings_is_shown_without(
+    admin: ApiClient, acme: Organization, user: User
+) -> None:
+    invitation = invite(acme, user)
+    MailedToken.objects.update(hint="")
+
+    assert "None known" in admin.get(f"{INVITATIONS}{invitation.pk}/change/").content.decode()
+    assert tokens.hinted(purpose=links.PURPOSE, hint="") == []
 
 
 @pytest.mark.parametrize(("action", "words"), [("resend", "again?"), ("revoke", "Revoke these")])
@@ -197,6 +247,7 @@ PAGES = [
     *(f"{INVITATIONS}?status={status}" for status in STATUSES),
     *(f"{INVITATIONS}?delivery__exact={d}" for d in ("queued", "sent", "failed", "bounced")),
     *(f"{INVITATIONS}?q=person777@example.com", f"{INVITATIONS}?q=nobody@example.com"),
+    *(f"{page}?q={hint}" for page in (INVITATIONS, LINKS) for hint in ("Zz0-9_", "no-one")),
     *(f"{INVITATIONS}?q=acme&status={status}" for status in ("pending", "declined")),
     *(BLOCKS, f"{BLOCKS}?q=person777@example.com", f"{BLOCKS}?q=acme", f"{BLOCKS}?p=2"),
     *(POLICIES, f"{POLICIES}?q=acme"),
@@ -215,6 +266,14 @@ SELECT ('01900000-0000-7000-a000-' || lpad(to_hex(%(rows)s * 2 - n), 12, '0'))::
     CASE WHEN n = %(rows)s - 6 THEN now() END, 1,
     CASE n WHEN %(rows)s THEN 'failed' WHEN %(rows)s - 1 THEN 'bounced' ELSE 'sent' END
 FROM generate_series(1, %(rows)s) n, LATERAL (SELECT 'person' || n || '@example.com' AS mail) m
+"""
+ADD_TOKENS = """
+INSERT INTO core_mailedtoken (id, created_at, updated_at, purpose, subject_id, binding, data, nonce,
+    digest, hint, expires_at)
+SELECT gen_random_uuid(), created_at, now(), 'invitation', id, email, '{}', '',
+    sha256(id::text::bytea),
+    CASE WHEN email = 'person777@example.com' THEN 'Zz0-9_' ELSE left(md5(email), 6) END, now()
+FROM invitations_invitation
 """
 ADD_BLOCKS = """
 INSERT INTO invitations_invitationblock (id, created_at, updated_at, organization_id,
@@ -237,10 +296,12 @@ def many(acme: Organization, user: User, monkeypatch: pytest.MonkeyPatch) -> Non
     execute("SET LOCAL random_page_cost = 1.1")  # of a disk without heads
     execute("SET LOCAL statement_timeout = 60000")
     execute(ADD_INVITATIONS, rows=ROWS, organization=acme.pk, user=user.pk)
+    execute(ADD_TOKENS)
     execute(ADD_BLOCKS)
     execute(ADD_LINKS)
     for table in ("invitation", "invitationblock", "invitationlink"):
         execute(f"ANALYZE invitations_{table}")
+    execute("ANALYZE core_mailedtoken")
 
 
 @pytest.mark.usefixtures("many")

@@ -119,6 +119,22 @@ def test_over_the_quota_none_is_sent(  # INV 20
     assert told(bulk(api, acme, rows(2, start=8))) == [(201, "")] * 2
 
 
+def test_a_list_that_is_too_long_for_a_new_organization_sends_none(  # INV 20, 24
+    api: ApiClient, acme: Organization, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {
+        "invitations": "10/3600", "invitations_of_new_organization": "4/86400",
+        "invitations_per_inviter": "5/3600",
+    }  # fmt: skip
+
+    refused = bulk(api, acme, rows(5))
+
+    assert problem(refused)["code"] == "rate_limited"
+    assert Invitation.objects.count() == 0
+    # The inviter's limit, which had room for all, lost nothing to the refusal.
+    assert told(bulk(api, acme, rows(4))) == [(201, "")] * 4
+
+
 def test_what_is_not_sent_costs_nothing(
     api: ApiClient, acme: Organization, user: User, settings: Settings
 ) -> None:

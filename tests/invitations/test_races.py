@@ -1,14 +1,10 @@
 """What happens at the same moment, over connections of their own."""
 
-import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -33,32 +29,16 @@ from tests.invitations.invited import (
     role_of,
     secret,
 )
+from tests.invitations.together import Act, at_once, once_done
 from tests.tenants import person, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Act = Callable[[], Any]
 
 
 @pytest.fixture(autouse=True)
 def without_limits(settings: Settings) -> None:
     settings.RATE_LIMITS = {}
     openapi.schema()  # made once, by one thread
-
-
-def at_once(*acts: Act) -> list[Any]:
-    """Do all at the same moment, each over a connection of its own."""
-    together = Barrier(len(acts))
-
-    def one(act: Act) -> Any:
-        together.wait()
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(one, acts))
 
 
 def answers(*calls: tuple[ApiClient, str, str, Any]) -> list[tuple[int, str]]:
@@ -281,17 +261,51 @@ def test_fifty_at_once_use_a_link_for_ten_ten_times(  # INV 22
         organization_id=acme.pk, actor_id=user.pk, role="member", max_uses=10, now=timezone.now()
     )
     token = address_.rpartition("/")[2]
-    waiting = [signed_in(make_user(f"p{n}@example.com")) for n in range(50)]
-    found: list[Any] = []
+    clients = [signed_in(make_user(f"p{n}@example.com")) for n in range(50)]
 
-    while waiting:  # 503 is for who stood in line for too long on a slow machine: they come again
-        told = answers(*(accepting(client, token) for client in waiting))
-        found += [each for each in told if each[0] != 503]
-        waiting = [client for client, each in zip(waiting, told, strict=True) if each[0] == 503]
+    found = answers(*(accepting(client, token) for client in clients))
 
     assert Counter(found) == {(200, ""): 10, (410, "invitation_used"): 40}
     assert Membership.objects.for_organization(acme.pk).count() == 1 + 10
     assert InvitationLink.objects.by_id(link.pk).uses == 10
+
+
+@pytest.mark.parametrize("how", ["used up", "revoked", "expired"])
+def test_nobody_stands_in_line_for_a_link_that_is_over(  # INV 22
+    acme: Organization, user: User, how: str
+) -> None:
+    link, address_ = linking.create(
+        organization_id=acme.pk, actor_id=user.pk, role="member", max_uses=1, now=timezone.now()
+    )
+    ends: dict[str, Any] = {
+        "used up": {"uses": 1}, "revoked": {"revoked_at": timezone.now()},
+        "expired": {"expires_at": timezone.now()},
+    }  # fmt: skip
+    InvitationLink.objects.filter(pk=link.pk).update(**ends[how])
+    late = accepting(signed_in(make_user(ADA)), address_.rpartition("/")[2])
+
+    assert while_in_line(acme, late)[0] == 410
+
+
+@pytest.mark.parametrize("end", ["declined_at", "revoked_at", "expires_at"])
+def test_nobody_stands_in_line_for_an_invitation_that_is_over(  # INV 3
+    acme: Organization, user: User, end: str
+) -> None:
+    invitation = invite(acme, user)
+    Invitation.objects.filter(pk=invitation.pk).update(**{end: timezone.now()})
+    late = accepting(signed_in(make_user(ADA)), secret(invitation))
+
+    assert while_in_line(acme, late)[0] == 410
+
+
+def while_in_line(
+    organization: Organization, call: tuple[ApiClient, str, str, Any]
+) -> tuple[int, str]:
+    """Send it while somebody holds the organization; who waits for that gets a 503."""
+    with transaction.atomic():
+        Organization.objects.locked().by_id(organization.pk)
+        (answer,) = answers(call)
+    return answer
 
 
 @pytest.mark.parametrize("round_", range(5))
@@ -311,35 +325,6 @@ def test_joining_by_a_link_against_its_new_address(  # INV 22
     assert rotated == (200, "")
     assert accepted in [(200, ""), (410, "invitation_revoked")]
     assert role_of(acme, ada) == ("member" if accepted[0] == 200 else None)
-
-
-def once_done(change: Act, act: Act) -> Any:
-    """Begin `act` while the transaction of `change` is still open, and let it wait for that."""
-
-    def apart() -> Any:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            change()
-            running = pool.submit(apart)
-            while not running.done() and not somebody_waits():
-                time.sleep(0.01)  # there is no event of another connection's lock to await
-        return running.result()
-
-
-def somebody_waits() -> bool:
-    query = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(query)
-        return bool(cursor.fetchone()[0])
 
 
 def test_who_waited_for_the_organization_is_judged_by_what_holds_then(  # INV 4, 17, 19

@@ -13,6 +13,7 @@ from invitations.services import sending
 from organizations.models import Organization
 from organizations.services import lifecycle, members
 from tests.client import ApiClient, problem
+from tests.conftest import make_user
 from tests.invitations.invited import ADA, address, everything, expire, fresh, invite, secret
 from tests.tenants import custom_role, person, signed_in
 
@@ -354,3 +355,45 @@ def test_limits_of_organization_inviter_and_mailbox(  # INV 24
     with pytest.raises(ratelimits.LimitReachedError):
         invite(acme, person(acme, "admin"), "d@example.com")
     assert Invitation.objects.count() == 2
+
+
+def age(organization: Organization, lived: timedelta) -> None:
+    """Let the organization have been there so long."""
+    born = timezone.now() - lived
+    Organization.objects.filter(pk=organization.pk).update(created_at=born)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_new_organization_sends_fewer(  # INV 24
+    api: ApiClient, acme: Organization, user: User, settings: Settings, known: bool
+) -> None:
+    settings.RATE_LIMITS = {"invitations_of_new_organization": "2/86400", "invitations": "9/3600"}
+    age(acme, timedelta(days=6, hours=23))
+    first = invite(acme, user)
+    admin = signed_in(person(acme, "admin"))
+    assert admin.send("POST", address(acme), body("b@example.com")).status_code == 201
+    asked = make_user("c@example.com").email if known else "c@example.com"
+
+    refused = problem(api.send("POST", address(acme), body(asked)))
+    again = api.send("POST", f"{address(acme, first)}/resend")
+
+    assert (refused["status"], refused["code"]) == (429, "rate_limited")
+    assert asked not in str(refused)
+    assert 86_300 < int(again["Retry-After"]) <= 86_400
+    assert (Invitation.objects.count(), fresh(first).sent_count) == (2, 1)
+
+
+def test_an_organization_of_a_week_is_new_no_more(  # INV 24
+    acme: Organization, globex: Organization, user: User, stranger: User, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {"invitations_of_new_organization": "1/86400"}
+    invite(acme, user)
+    invite(globex, stranger, "b@example.com")  # each has its own
+    with pytest.raises(ratelimits.LimitReachedError):
+        invite(acme, user, "c@example.com")
+
+    age(acme, timedelta(days=7))
+
+    for name in "cde":
+        invite(acme, user, f"{name}@example.com")
+    assert Invitation.objects.for_organization(acme.pk).count() == 4

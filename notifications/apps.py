@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    name = "notifications"
+    verbose_name = "Notifications"
+    summary = "What people are told, in the app and by mail, as they like it."
+
+    def ready(self) -> None:
+        from core import demo as demos
+        from notifications import demo, own_kinds, permissions, prunes, subscribers  # noqa: F401
+
+        own_kinds.register()
+        permissions.register()
+        prunes.register()
+        demos.register("notifications", demo.seed)

@@ -1,0 +1,1 @@
+"""What people choose: which kinds on which channels, and when."""

@@ -1,0 +1,1 @@
+"""Where the notifications of each person stand: their version, their count, their turn."""

@@ -1,0 +1,96 @@
+"""Every query on inboxes, and what decides which notifications are in one."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from core.jobs.rows import select
+from core.repositories import Repository
+
+if TYPE_CHECKING:
+    from notifications.models import Inbox
+
+PLACES = """
+SELECT m.organization_id FROM organizations_membership m
+JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
+WHERE m.user_id = {user} AND m.state = 'active'
+"""
+# Nothing in it depends on the row: PostgreSQL asks once a statement, and then compares ids.
+REACHED = f"""
+("notifications_notification"."organization_id" IS NULL
+ OR "notifications_notification"."organization_id" = ANY (ARRAY({PLACES})))
+"""
+# The same: two probes of indexes a statement, which find nothing almost always.
+BEHIND = """
+EXISTS (SELECT 1 FROM notifications_broadcast b
+  WHERE b.organization_id IS NULL AND b.recipients IS NULL AND b.sequence > coalesce(
+    (SELECT i.delivered FROM notifications_inbox i WHERE i.user_id = {user}), 0))
+OR EXISTS (SELECT 1 FROM organizations_membership m
+  JOIN notifications_broadcast b ON b.organization_id = m.organization_id
+    AND b.recipients IS NULL AND b.sequence > coalesce(
+      (SELECT i.delivered FROM notifications_inbox i WHERE i.user_id = {user}), 0)
+  WHERE m.user_id = {user} AND m.state = 'active')
+OR EXISTS (SELECT 1 FROM notifications_notification s
+  WHERE s.user_id = {user} AND s.is_listed AND s.snoozed_until <= {now})
+"""
+ADVANCE = """
+INSERT INTO notifications_inbox (user_id, version, delivered)
+SELECT id, 1, 0 FROM unnest(%(ids)s::uuid[]) id ORDER BY id
+ON CONFLICT (user_id) DO UPDATE SET version = notifications_inbox.version + 1
+RETURNING user_id, version
+"""
+UNREAD_COUNTS = """
+SELECT n.user_id, count(*) AS unread FROM notifications_notification n
+LEFT JOIN organizations_membership m ON m.user_id = n.user_id
+  AND m.organization_id = n.organization_id AND m.state = 'active'
+LEFT JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
+WHERE n.user_id = ANY(%(ids)s) AND n.is_listed AND n.read_at IS NULL AND n.archived_at IS NULL
+  AND n.snoozed_until IS NULL AND (n.organization_id IS NULL OR o.id IS NOT NULL)
+GROUP BY n.user_id
+"""
+STANDING = """
+SELECT coalesce((SELECT version FROM notifications_inbox WHERE user_id = %(user)s), 0) AS version,
+  ({behind}) AS is_behind,
+  (SELECT count(*) FROM notifications_notification
+   WHERE user_id = %(user)s AND is_listed AND read_at IS NULL AND archived_at IS NULL
+     AND snoozed_until IS NULL AND {reached} {within}) AS unread
+"""
+
+
+class InboxRepository(Repository["Inbox"]):
+    def advance(self, user_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Lock the inboxes of these people until the transaction ends, and raise their versions.
+
+        Missing ones are made. In the order of their ids, so that two who lock several take turns.
+        """
+        ids = sorted(set(user_ids))
+        rows = select(ADVANCE, ids=ids) if ids else []
+        return {row["user_id"]: row["version"] for row in rows}
+
+    def unread_counts(self, user_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Return how many unread notifications each of these people has, none included."""
+        ids = list(user_ids)
+        found = {row["user_id"]: row["unread"] for row in select(UNREAD_COUNTS, ids=ids)}
+        return {user_id: found.get(user_id, 0) for user_id in ids}
+
+    def standing(
+        self, user_id: UUID, *, organization_id: UUID | None, now: datetime
+    ) -> Mapping[str, Any]:
+        """Return `version`, `unread` and `is_behind` of one moment, in one statement."""
+        statement = STANDING.format(
+            behind=BEHIND.format(user="%(user)s", now="%(now)s"),
+            reached=REACHED.format(user="%(user)s"),
+            within="AND organization_id = %(organization)s" if organization_id else "",
+        )
+        return select(statement, user=user_id, now=now, organization=organization_id)[0]
+
+    def is_behind(self, user_id: UUID, *, now: datetime) -> bool:
+        return bool(self.standing(user_id, organization_id=None, now=now)["is_behind"])
+
+    def delivered_to(self, user_id: UUID) -> int:
+        found = self.filter(pk=user_id).values_list("delivered", flat=True).first()
+        return found or 0
+
+    def note_delivered(self, user_id: UUID, sequence: int) -> None:
+        self.filter(pk=user_id, delivered__lt=sequence).update(delivered=sequence)

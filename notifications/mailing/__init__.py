@@ -1,0 +1,1 @@
+"""Notifications by mail: one at once, or many in a digest."""

@@ -1,0 +1,85 @@
+"""Giving somebody their rows of broadcasts, and what they snoozed, when they look.
+
+A broadcast is one row until then. Whoever lists or counts is told in the same statement whether
+they are behind; only then does this run, in a transaction of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from core.postgres import row_security
+from notifications.models import Broadcast, Inbox, Notification
+from notifications.services import changes, preferences, reading, rows
+from notifications.services.rows import Maker
+
+FEW = 20
+"""So many are told one by one; for more the word is to load anew."""
+
+
+@transaction.atomic
+def catch_up(*, user_id: UUID, now: datetime) -> None:
+    """A second call has nothing to do; two at once take turns."""
+    with row_security.everywhere():
+        versions = changes.begin_all([user_id])
+        # The mark first: what is committed after this look has a sequence beyond it.
+        latest = Broadcast.objects.last_sequence()
+        after = Inbox.objects.delivered_to(user_id)
+        missed = Broadcast.objects.missed_by(user_id, after=after, up_to=latest).held()
+        _deliver(user_id, missed, versions, now)
+        Inbox.objects.note_delivered(user_id, latest)
+        awake = Notification.objects.of(user_id).due_to_wake(now=now).wake()
+        reading.tell_awake(user_id, awake, versions)
+
+
+def catch_up_if_behind(*, user_id: UUID, now: datetime) -> None:
+    if Inbox.objects.is_behind(user_id, now=now):
+        catch_up(user_id=user_id, now=now)
+
+
+@transaction.atomic
+def come_in(*, organization_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Give somebody who just came, or came back, what an organization has for them from before."""
+    with row_security.everywhere():
+        delivered = Inbox.objects.delivered_to(user_id)
+        missed = Broadcast.objects.missed_in(organization_id, user_id, up_to=delivered)
+        versions = changes.begin_all([user_id])
+        _deliver(user_id, missed.held(), versions, now)
+        changes.tell(
+            user_id=user_id, version=versions[user_id], change=changes.RESET, ids=(), at=now
+        )
+
+
+def _deliver(
+    user_id: UUID, broadcasts: Sequence[Broadcast], versions: dict[UUID, int], now: datetime
+) -> None:
+    user = User.objects.find(user_id)
+    got = Notification.objects.of(user_id).got([each.pk for each in broadcasts])
+    new = [each for each in broadcasts if each.pk not in got]
+    if user is None or not new:
+        return
+    made = [row for each in new if (row := row_of(each, user)) is not None]
+    Notification.objects.add_missing(made)
+    ids = [row.pk for row in made if row.is_listed]
+    if len(ids) <= FEW:
+        wanted = {user_id: frozenset({"in_app"})}
+        changes.tell_arrivals([(user_id, pk) for pk in ids], versions=versions, wishes=wanted)
+    else:
+        changes.tell(
+            user_id=user_id, version=versions[user_id], change=changes.RESET, ids=(), at=now
+        )
+
+
+def row_of(broadcast: Broadcast, user: User) -> Notification | None:
+    """Return somebody's row of a broadcast; None where they want nothing of it. It is not mailed:
+    whoever was told by looking needs no mail.
+    """
+    message = rows.message_of(broadcast)
+    wishes = preferences.wishes(message.spec, broadcast.organization_id, [user.pk])
+    if "in_app" not in wishes[user.pk]:
+        return None
+    maker = Maker(message, [user], {user.pk: frozenset({"in_app"})})
+    return maker.row(user, at=broadcast.created_at, broadcast_id=broadcast.pk)
