@@ -10,6 +10,7 @@ import django_stubs_ext
 from config import env, product
 from config.admin_theme import UNFOLD as UNFOLD
 from config.env import BASE_DIR
+from config.limits import RATE_LIMITS as RATE_LIMITS
 from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
 from core.logging import configure_logging
 
@@ -211,25 +212,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["core.api.schema.document_problems"],
 }
-RATE_LIMITS = env.json_object(
-    "RATE_LIMITS",
-    default={
-        "sign_in": "10/60",
-        "sign_in_failures": "5/300",
-        "forgot_password": "5/3600",
-        "register": "20/3600",
-        "verification_mails": "10/3600",
-        "invitations": "100/3600",
-        "invitations_of_new_organization": "100/86400",
-        "invitations_per_inviter": "500/86400",
-        "invitations_per_recipient": "20/86400",
-        "invitation_resends": "1/60",
-        "invitation_resends_per_day": "5/86400",
-        "tickets": "60/60",
-        "user": "600/60",
-        "address": "120/60",
-    },
-)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 

@@ -13,9 +13,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware import csrf, locale
 
 API_PREFIXES = (
-    *("/api/", "/ofrep/", "/unleash/", "/sse/"),
-    *("/health/", "/.well-known/", "/static/"),
-)
+    "/api/", "/ofrep/", "/unleash/", "/sse/", "/health/", "/.well-known/", "/static/",
+)  # fmt: skip
 
 
 class StepsAsideForTheApi:
