@@ -67,7 +67,9 @@ def _is_flag(given: Any) -> bool:
 
 
 def _flag(given: Json, by_key: Mapping[str, Json], notes: list[str]) -> ImportedFlag:
-    name, needs, rules = given["key"], [], {}
+    name: str = given["key"]
+    needs: list[dict[str, Any]] = []
+    rules: dict[str | None, Any] = {}
     for environment, there in given["environments"].items():
         at = f"{name} in {environment}"
         try:

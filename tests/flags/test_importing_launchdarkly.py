@@ -37,7 +37,7 @@ def run(*items: Any, **options: Any) -> Plan:
     return importing.run(imported=imported, author=AUTHOR, now=timezone.now(), **options)
 
 
-def on(**about: str) -> bool:
+def on(**about: Any) -> bool:
     snapshots.refresh("production")  # whoever imports for real does so after the commit
     return flags.is_enabled("lamp", **about)
 

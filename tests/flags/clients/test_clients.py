@@ -126,7 +126,7 @@ def test_openfeature_clients_are_told_what_we_answer(world: World) -> None:  # F
 
 def _share_on(answers: list[Any]) -> float:
     flat = [each[0] for answer in answers for each in answer]
-    return sum(flat) / len(flat)
+    return float(sum(flat) / len(flat))
 
 
 def _as_unleash(answer: Answer) -> list[Any]:
