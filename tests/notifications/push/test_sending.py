@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User, UserSession
 from core.jobs.rows import select
 from core.outbound import client
-from notifications import kinds, tasks
+from notifications import tasks
 from notifications.messages import Message
 from notifications.models import Notification, PushDelivery, PushDevice
 from notifications.push import broadcasts, sending

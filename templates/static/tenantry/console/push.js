@@ -1,6 +1,8 @@
 // The button by which this browser is notified also while the page is closed. Nothing is asked before
 // it is pressed, and it is not there where the browser has no Web Push.
 
+import { Problem } from "./session.js";
+
 const WORKER = "/push-worker.js";
 const SCOPE = "/console";
 const WORDS = { on: "Stop notifying this device", off: "Notify me on this device" };
@@ -43,7 +45,7 @@ export class Push {
     try {
       await (this.#device ? this.#stop() : this.#start());
     } catch (error) {
-      this.#say(error.code ? error.message : NOT_NOW); // an answer of the API has words of its own
+      this.#say(error instanceof Problem ? error.message : NOT_NOW);
     }
     this.#button.disabled = false;
     this.#draw();
