@@ -53,6 +53,9 @@ class Apns:
             self._token = ("", 0.0)
         return result(answer)
 
+    def close(self) -> None:
+        self._http.close()
+
     def _headers(self, push: Push) -> dict[str, str]:
         headers = {
             "authorization": f"bearer {self._signed()}",
