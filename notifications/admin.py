@@ -146,8 +146,8 @@ class DeliveryAdmin(LookedAt):
 
 @admin.register(PushDevice)
 class PushDeviceAdmin(LookedAt):
-    """The browsers and phones that notifications go to. Where they are reached is not shown: whoever
-    knows it could send to them.
+    """The browsers and phones that notifications go to. Where they are reached is not shown:
+    whoever knows it could send to them.
     """
 
     list_display = [

@@ -54,8 +54,14 @@ def service() -> Iterator[Recorder]:
 def server(tmp_path: Path, service: Recorder) -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    own = {"OUTBOUND_ALLOW": "127.0.0.0/8", "OUTBOUND_PORTS": str(service.port)}
-    server = Server(tmp_path / "server.log", port=port, PUBLIC_URL=url, RATE_LIMITS="{}", **own)
+    server = Server(
+        tmp_path / "server.log",
+        port=port,
+        PUBLIC_URL=url,
+        RATE_LIMITS="{}",
+        OUTBOUND_ALLOW="127.0.0.0/8",
+        OUTBOUND_PORTS=str(service.port),
+    )
     try:
         yield server.wait_until_ready()
     finally:

@@ -67,7 +67,7 @@ class Apple:
 
     def _serve(self) -> None:
         stream, _ = self._listener.accept()
-        self.protocol = stream.selected_alpn_protocol()  # type: ignore[attr-defined]  # TLS
+        self.protocol = stream.selected_alpn_protocol()
         config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
         connection = h2.connection.H2Connection(config)
         connection.initiate_connection()

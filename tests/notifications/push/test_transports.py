@@ -103,7 +103,8 @@ def test_fcm_gets_its_own_words(service: Recorder, fcm_url: str) -> None:
     service.says("200 OK", b'{"name": "projects/lamps-1/messages/1"}')
     body = (
         '{"message":{"token":"phone:1",'
-        '"notification":{"title":"Größe","body":"In 4 \\"minutes\\""},"data":{"id":"01a22430-9837-7624-8461-bc75895f9446","url":"/builds/7","type":"info",'
+        '"notification":{"title":"Größe","body":"In 4 \\"minutes\\""},'
+        '"data":{"id":"01a22430-9837-7624-8461-bc75895f9446","url":"/builds/7","type":"info",'
         '"unread_count":"3"},"android":{"priority":"NORMAL","ttl":"86400s","notification":'
         '{"tag":"01a22430-9837-7624-8461-bc75895f9446"}}}}'
     ).encode()
