@@ -25,7 +25,7 @@ class KeysSerializer(InputSerializer):
     auth = serializers.CharField(max_length=32)
 
 
-class RegistrationSerializer(InputSerializer):
+class PushDeviceInputSerializer(InputSerializer):
     """A browser's subscription has `endpoint` and `keys`, a phone has `token`."""
 
     kind = serializers.ChoiceField(KINDS)
@@ -85,7 +85,7 @@ class PushDeviceViewSet(mixins.ListModelMixin, ApiViewSet):
         return PushDevice.objects.of(me).open()
 
     @extend_schema(
-        request=RegistrationSerializer,
+        request=PushDeviceInputSerializer,
         responses={201: PushDeviceSerializer, 200: PushDeviceSerializer},
     )
     def create(self, request: AuthenticatedRequest) -> Response:
@@ -93,7 +93,7 @@ class PushDeviceViewSet(mixins.ListModelMixin, ApiViewSet):
 
         200 for one that is known; it is yours from now on.
         """
-        body = RegistrationSerializer(data=request.data)
+        body = PushDeviceInputSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
         keys = given.get("keys", {})
