@@ -30,6 +30,22 @@ from audit.models import AuditEntry
 from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
+from flags.events import (
+    FlagArchived,
+    FlagChanged,
+    FlagCreated,
+    FlagDeleted,
+    FlagKeyCreated,
+    FlagKeyRevoked,
+    FlagKilled,
+    FlagOverridden,
+    FlagRestored,
+    FlagUnkilled,
+    RulesetChanged,
+    SegmentChanged,
+    SegmentCreated,
+    SegmentDeleted,
+)
 from invitations.events import (
     InvitationAccepted,
     InvitationBlockLifted,
@@ -126,6 +142,9 @@ LINK = Target("invitation_link", "link_id")
 BLOCK = Target("invitation_block", "block_id")
 BROADCAST = Target("broadcast", "broadcast_id")
 ACCOUNT = Target("account", "user_id")
+FLAG = Target("flag", "flag_id")
+SEGMENT = Target("flag_segment", "segment_id")
+FLAG_KEY = Target("flag_key", "key_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +180,14 @@ def of_account(action: str, *shows: str, **options: Any) -> Reading:
 
 def of_invitation(action: str, **options: Any) -> Reading:
     return Reading(action, INVITATION, ("email", "role"), **options)
+
+
+def of_flag(action: str, *shows: str, **options: Any) -> Reading:
+    return Reading(action, FLAG, ("name", *shows), **{"within": None, **options})
+
+
+def of_segment(action: str, *shows: str) -> Reading:
+    return Reading(action, SEGMENT, ("name", *shows), within=None)
 
 
 READINGS: dict[type, Reading] = {
@@ -207,6 +234,26 @@ READINGS: dict[type, Reading] = {
     BroadcastEdited: Reading("broadcast.edited", BROADCAST),
     BroadcastRecalled: Reading("broadcast.recalled", BROADCAST),
     ChannelDefaultsChanged: Reading("organization.notification_defaults_changed", ORGANIZATION),
+    FlagCreated: of_flag("flag.created"),
+    FlagChanged: of_flag("flag.changed", "environment", "fields"),
+    FlagKilled: of_flag("flag.killed", "environment"),
+    FlagUnkilled: of_flag("flag.unkilled", "environment"),
+    FlagArchived: of_flag("flag.archived"),
+    FlagRestored: of_flag("flag.restored"),
+    FlagDeleted: of_flag("flag.deleted"),
+    FlagOverridden: of_flag(
+        "flag.overridden", changes=("enabled",), within="organization_id"
+    ),
+    SegmentCreated: of_segment("flag_segment.created"),
+    SegmentChanged: of_segment("flag_segment.changed", "fields"),
+    SegmentDeleted: of_segment("flag_segment.deleted"),
+    FlagKeyCreated: Reading(
+        "flag_key.created",
+        FLAG_KEY,
+        ("name", "environment", "organization_id"),
+        within=None,
+    ),
+    FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),
@@ -231,6 +278,7 @@ NOT_RECORDED: dict[type, str] = {
     InboxChanged: "what somebody did with their own notifications is theirs to know",
     LinkRequested: "a mail; what its link does is recorded once it is used",
     NewDeviceSeen: "the session it tells of is recorded as started",
+    RulesetChanged: "tells processes to look; what was changed is recorded by its own event",
     ProfileChanged: "name, language and time zone, none of which is kept here",
 }
 """Events without an entry, each with its reason."""

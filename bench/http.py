@@ -36,18 +36,26 @@ Figures = dict[str, dict[str, float]]
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
     """Run a PostgreSQL and a Valkey in a folder that is deleted afterwards."""
+    with services() as (_, addresses):
+        yield addresses
+
+
+@contextmanager
+def services() -> Iterator[tuple[Services, dict[str, str]]]:
+    """Do as `stores` does, for who wants to stop one of them meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
     folder.chmod(0o711)  # root's servers run as `nobody`, who has to pass through
-    services = Services(folder, durable=False)
+    running = Services(folder, durable=False)
     try:
-        found = services.start()
-        yield {
+        found = running.start()
+        addresses = {
             "DATABASE_URL": found.database_url,
             "REDIS_URL": found.redis_url,
             "TENANTRY_HOME": str(folder),
         }
+        yield running, addresses
     finally:
-        services.discard()
+        running.discard()
 
 
 def prepare(variables: dict[str, str]) -> dict[str, str]:

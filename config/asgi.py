@@ -16,14 +16,17 @@ django_application = get_wsgi_application()
 from django.conf import settings  # noqa: E402  settings need the line above
 from django.urls import get_resolver, path, re_path  # noqa: E402
 
-from core import health  # noqa: E402
+from core import health, lifecycle  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
 from core.postgres import row_security  # noqa: E402
+from flags import snapshots  # noqa: E402
 from realtime import event_streams  # noqa: E402
 from realtime.consumers import RealtimeConsumer  # noqa: E402
 
 row_security.confine()
+snapshots.start(settings.FLAGS_ENVIRONMENT)
+lifecycle.before_the_end(snapshots.astop)
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
 threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
 streams = event_streams.mounted(threads)

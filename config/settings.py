@@ -10,6 +10,8 @@ import django_stubs_ext
 from config import env, product
 from config.admin_theme import UNFOLD as UNFOLD
 from config.env import BASE_DIR
+from config.limits import RATE_LIMITS as RATE_LIMITS
+from config.rest import REST_FRAMEWORK as REST_FRAMEWORK
 from core.logging import configure_logging
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at runtime
@@ -112,6 +114,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "accounts.apps.AccountsConfig",
     "organizations.apps.OrganizationsConfig",
+    "flags.apps.FlagsConfig",
     "invitations.apps.InvitationsConfig",
     "notifications.apps.NotificationsConfig",
     # These react to all that is above.
@@ -128,6 +131,7 @@ APPEND_SLASH = False
 
 MIDDLEWARE = [
     "core.http.middleware.RequestMiddleware",
+    "flags.middleware.OneVersionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.http.middleware.ContentPolicyMiddleware",
     "core.http.middleware.HostMiddleware",
@@ -196,25 +200,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # -- API -------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS answers 204
-    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.ListPagination",
-    "DEFAULT_FILTER_BACKENDS": [
-        "core.api.filters.FilterBackend",
-        "core.api.filters.SearchBackend",
-        "core.api.filters.OrderingBackend",
-    ],
-    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
-    "EXCEPTION_HANDLER": "core.api.exceptions.handle",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "URL_FORMAT_OVERRIDE": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{PRODUCT_NAME} API",
     "VERSION": "1",
@@ -227,25 +212,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["core.api.schema.document_problems"],
 }
-RATE_LIMITS = env.json_object(
-    "RATE_LIMITS",
-    default={
-        "sign_in": "10/60",
-        "sign_in_failures": "5/300",
-        "forgot_password": "5/3600",
-        "register": "20/3600",
-        "verification_mails": "10/3600",
-        "invitations": "100/3600",
-        "invitations_of_new_organization": "100/86400",
-        "invitations_per_inviter": "500/86400",
-        "invitations_per_recipient": "20/86400",
-        "invitation_resends": "1/60",
-        "invitation_resends_per_day": "5/86400",
-        "tickets": "60/60",
-        "user": "600/60",
-        "address": "120/60",
-    },
-)
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -268,6 +234,9 @@ PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
 """How long somebody whose last socket closed is still shown as present."""
 REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
 """What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
+FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
+FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
+FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)
 AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", default=400)
 """0 keeps entries for ever."""
 

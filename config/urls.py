@@ -17,6 +17,7 @@ from realtime.views import EventStreamView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("organizations.urls")),
+    path("api/v1/", include("flags.urls")),
     path("api/v1/", include("invitations.urls")),
     path("api/v1/", include("notifications.urls")),
     path("api/v1/", include("audit.urls")),
@@ -29,6 +30,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/asyncapi", realtime_pages.document),
     path("api/asyncapi/docs", realtime_pages.reference),
     re_path(r"^api(/.*)?$", UnknownPathView.as_view()),
+    path("ofrep/v1/", include("flags.ofrep_urls")),
+    path("unleash/api/", include("flags.unleash_urls")),
+    re_path(r"^(ofrep|unleash)(/.*)?$", UnknownPathView.as_view()),
     path(".well-known/jwks.json", JWKSView.as_view()),
     path("health/<str:probe>", health.view),
     path("", pages.front),

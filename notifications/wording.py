@@ -1,8 +1,7 @@
 """How a notification reads: by its kind's templates where it has them, in the reader's language."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -13,8 +12,7 @@ from notifications.kinds import Kind, Template
 SHOWN_ACTORS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     title: str
     body: str
     metadata: dict[str, Any]
@@ -27,17 +25,16 @@ def words_of(row: Any, *, language: str) -> Words:
     A kind that no app registers any longer reads as it did when it was told, and if it said nothing
     then, in general words. Never raises for what is stored.
     """
-    if language == translation.get_language():
-        return _words(row)
-    with translation.override(language):
-        return _words(row)
-
-
-def _words(row: Any) -> Words:
     kind = kinds.find(row.kind)
+    if row.title and (kind is None or not kind.title):  # most of them: nothing is to be filled
+        return Words(row.title, row.body, row.metadata, row.actions)
+    with translation.override(language):
+        return _filled(row, kind)
+
+
+def _filled(row: Any, kind: Kind | None) -> Words:
     if kind is None or not kind.has_texts:
-        title = row.title or _("Notification")
-        return Words(title, row.body, row.metadata, row.actions)
+        return Words(_("Notification"), row.body, row.metadata, row.actions)
     metadata = kind.upgraded(row.metadata, row.payload_version)
     values = _Values(metadata, row.actor_names, row.group_count)
     actions = row.actions or _own_action(kind, values)

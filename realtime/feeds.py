@@ -81,6 +81,11 @@ class Feed:
         if self._catching_up is None and self._target > self.offset:
             self._catching_up = asyncio.create_task(self._fill())
 
+    async def caught_up(self) -> None:
+        """Return when nothing is being read any more that was said before."""
+        if self._catching_up is not None:
+            await asyncio.shield(self._catching_up)
+
     async def _fill(self) -> None:
         try:
             while self.offset < self._target:
@@ -166,6 +171,13 @@ class Feeds:
                 return await self.join(name, key, listener)
         feed.listeners[key] = listener
         return feed
+
+    async def look_again(self, feed: Feed) -> None:
+        """Pass on what was said and Redis has not told of yet, perhaps because it was away."""
+        position = await self._positions.get(feed.name)
+        if position is not None and position.epoch == feed.epoch:
+            feed.catch_up(position.offset)
+            await feed.caught_up()
 
     async def leave(self, name: str, key: object) -> None:
         feed = self.open.get(name)

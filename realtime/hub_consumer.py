@@ -9,6 +9,7 @@ from channels.layers import get_channel_layer
 
 from realtime.dispatch import Line
 from realtime.layer import HubChannelLayer
+from realtime.ready_frames import quick
 
 MOST_WAITING = 1000
 MOST_WAITING_BYTES = 4 * 1024 * 1024
@@ -27,7 +28,7 @@ class HubConsumer(AsyncConsumer):
     line: Line
 
     async def __call__(self, scope: Any, receive: Callable[..., Any], send: Any) -> None:
-        self.scope, self.base_send = scope, send
+        self.scope, self.base_send = scope, quick(send)
         self.channel_layer = get_channel_layer(self.channel_layer_alias)  # type: ignore[no-untyped-call]
         self.channel_name = await self.channel_layer.new_channel()
         self.line = Line(
@@ -47,10 +48,24 @@ class HubConsumer(AsyncConsumer):
             self.channel_layer.detach(self.channel_name)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        handler = getattr(self, get_handler_name(message), None)  # type: ignore[no-untyped-call]
+        kind = message.get("type", "")
+        name = _names.get(kind) or _name(kind)
+        handler = getattr(self, name, None)
         if handler is None:
-            raise ValueError(f"No handler for message type {message['type']}")
+            raise ValueError(f"No handler for message type {kind}")
         await handler(message)
 
     def fell_behind(self) -> None:
         """More waits for this socket than we keep: the place to close it."""
+
+
+_names: dict[str, str] = {}
+"""Of the handlers, by a message's type: there are few, and each is looked up very often."""
+MOST_NAMES = 1000
+
+
+def _name(kind: str) -> str:
+    name: str = get_handler_name({"type": kind})  # type: ignore[no-untyped-call]
+    if len(_names) < MOST_NAMES:
+        _names[kind] = name
+    return name

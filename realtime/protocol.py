@@ -109,12 +109,12 @@ def read(text: str | None) -> ClientMessage:
 
 def _fields(message: type[ClientMessage], body: dict[str, Any], ref: Ref | None) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    for name, allowed in _types(message).items():
+    for name, allowed in _TYPES[message].items():
         if name in body and isinstance(body[name], allowed):
             given[name] = body[name]
         elif name in body:
             raise MalformedError(f"`{name}` is of the wrong type.", ref=ref)
-        elif name in _required(message):
+        elif name in _REQUIRED[message]:
             raise MalformedError(f"`{name}` is missing.", ref=ref)
     return given
 
@@ -144,3 +144,8 @@ def _members(hint: Any) -> tuple[type, ...]:
 
 def _required(message: type[ClientMessage]) -> set[str]:
     return {field.name for field in fields(message) if field.default is MISSING}
+
+
+_TYPES = {message: _types(message) for message in KINDS.values()}
+_REQUIRED = {message: _required(message) for message in KINDS.values()}
+"""Of each kind's fields; made once, for they are asked for at every message."""

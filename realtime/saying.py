@@ -17,7 +17,7 @@ KEYS = {
     "invitations": "organization_id",
     "user": "user_id",
 }
-"""The field of an event that names the channel."""
+"""The field of an event that names the channel, where there is more than one of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,14 @@ class Saying:
 
     def messages(self, events: Sequence[Any]) -> list[Message]:
         return [
-            Message(f"{self.kind}:{getattr(event, KEYS[self.kind])}", self.event, self.data(event))
+            Message(self._channel(event), self.event, self.data(event))
             for event in events
             if not self.unless(event)
         ]
+
+    def _channel(self, event: Any) -> str:
+        key = KEYS.get(self.kind)
+        return f"{self.kind}:{getattr(event, key)}" if key else self.kind
 
     def data(self, event: Any) -> dict[str, Any]:
         hints = get_type_hints(type(event))

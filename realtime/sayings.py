@@ -24,6 +24,7 @@ from accounts.events import (
     SessionStarted,
 )
 from core.events import on_many
+from flags import events as flags
 from invitations.events import (
     InvitationAccepted,
     InvitationBlockLifted,
@@ -189,6 +190,9 @@ SAYINGS: Mapping[type, Sayings] = {
     InvitationLinkRotated: (of_link("invitation_link.rotated", "A link has a new address."),),
     InvitationLinkRevoked: (of_link("invitation_link.revoked", "A link was taken back."),),
     InvitationLinkUsed: (of_link("invitation_link.used", "Somebody joined by a link."),),
+    flags.RulesetChanged: (
+        Saying("system", "flags.changed", "Flags may answer differently.", ("environments",)),
+    ),
     EmailVerified: (
         to_you("account.email_verified", "Your address is proved: look for invitations to it."),
     ),
@@ -218,7 +222,22 @@ SAYINGS: Mapping[type, Sayings] = {
     ),
 }  # fmt: skip
 
+RULES = "RulesetChanged says that answers may differ; rules are not for all to hear"
+
 SILENT: Mapping[type, str] = {
+    flags.FlagCreated: RULES,
+    flags.FlagChanged: RULES,
+    flags.FlagKilled: RULES,
+    flags.FlagUnkilled: RULES,
+    flags.FlagArchived: RULES,
+    flags.FlagRestored: RULES,
+    flags.FlagDeleted: RULES,
+    flags.FlagOverridden: RULES,
+    flags.SegmentCreated: RULES,
+    flags.SegmentChanged: RULES,
+    flags.SegmentDeleted: RULES,
+    flags.FlagKeyCreated: "those who may see keys asked for it",
+    flags.FlagKeyRevoked: "its users find out by using it",
     NotificationsArrived: "realtime/notifying.py says it",
     InboxChanged: "realtime/notifying.py says it",
     BroadcastSent: "realtime/notifying.py says it",

@@ -99,8 +99,10 @@ class Subscription:
 
     async def begin(self, said: Subscribe) -> None:
         """Acknowledge, and send what was missed before anything new."""
-        feed = self.feed
-        offset, after = feed.offset, self._recoverable(said.since)
+        feed, asked = self.feed, self._heard_up_to(said.since)
+        if asked is not None and asked > feed.offset:  # or are we behind?
+            await self.connection.board.feeds.look_again(feed)
+        offset, after = feed.offset, self._recoverable(asked)
         missed: list[Message] | None = None
         self._held, self._held_bytes = [], 0
         try:
@@ -147,14 +149,17 @@ class Subscription:
         hidden = self.leave.without
         return bool(hidden) and message.get("event", "").partition(".")[0] in hidden
 
-    def _recoverable(self, since: str | None) -> int | None:
-        """Return the offset to replay from; None: there is no way, or none was asked for."""
+    def _heard_up_to(self, since: str | None) -> int | None:
+        """Return the offset that the client tells; None: it tells none of this epoch."""
         epoch, _, number = (since or "").partition(":")
         if epoch != self.feed.epoch or not number.isascii() or not number.isdigit():
             return None
-        after = int(number[:19])
+        return int(number[:19])
+
+    def _recoverable(self, asked: int | None) -> int | None:
+        """Return the offset to replay from; None: there is no way, or none was asked for."""
         oldest = max(self.feed.trimmed, self.feed.offset - MOST_REPLAYED)
-        return after if oldest <= after <= self.feed.offset else None
+        return asked if asked is not None and oldest <= asked <= self.feed.offset else None
 
     async def end(self, *, is_lost: bool = False) -> None:
         """Hear nothing any more, not even what waits to be sent; `is_lost`: for lack of rights."""

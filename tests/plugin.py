@@ -27,11 +27,13 @@ SETTINGS = {
     "PUBLIC_URL": "http://testserver",
     "EMAIL_URL": "memorymail://",
     "LOG_FORMAT": "json",
+    "FLAGS_POLL_S": "0",  # no thread that would look past a test's transaction
 }
 FOREIGN = [
     *("DEBUG", "PORT", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS", "RATE_LIMITS"),
     *("JWT_PRIVATE_KEY_FILES", "ACCESS_TTL_S", "REFRESH_TTL_S", "LOG_LEVEL", "DRAIN_S"),
-    *("OUTBOUND_ALLOW", "OUTBOUND_PORTS", "WEBHOOK_SCHEDULE", "FLAGS_SNAPSHOT", "DEBUG_JOBS"),
+    *("OUTBOUND_ALLOW", "OUTBOUND_PORTS", "WEBHOOK_SCHEDULE", "DEBUG_JOBS"),
+    *("FLAGS_SNAPSHOT", "FLAGS_ENVIRONMENT"),
     *("WEB_THREADS", "WORKER_CONCURRENCY", "DEFAULT_FROM_EMAIL"),
 ]
 """Variables of the shell that would make tests pass or fail by whose shell it is."""

@@ -17,6 +17,8 @@ const NOT_AUTHENTICATED = 4401;
 /** Coming back would end the same way. 4401 is final once a fresh token was refused too. */
 const FINAL = new Set([4400, 4403, 4406]);
 const BROKEN = 1006;
+/** The server can't do it right now: nothing is lost, and asking again helps. */
+const UNAVAILABLE = "unavailable";
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A connection that held for so long makes the next pause a short one again. */
@@ -235,8 +237,16 @@ export class Realtime {
     this.#say("subscribe", { channel, ...since }, (answer) => {
       if (this.#subscriptions.get(channel) !== subscription) return;
       if (answer.type === "ack") this.#joined(subscription, answer);
+      else if (answer.code === UNAVAILABLE) this.#joinLater(subscription);
       else if (answer.code !== "disconnected") this.#lose(channel, answer.code);
     });
+  }
+
+  /** @param {Subscription} subscription */
+  #joinLater(subscription) {
+    this.#timers[`join ${subscription.channel}`] = setTimeout(() => {
+      if (this.#subscriptions.get(subscription.channel) === subscription) this.#join(subscription);
+    }, FIRST_PAUSE_MS * (0.5 + Math.random()));
   }
 
   /** @param {Subscription} subscription @param {Frame} ack */

@@ -41,6 +41,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 SETTLED_SECONDS = 10.0
 """A connection that held for so long makes the next pause a short one again."""
 WELCOME_WITHIN_SECONDS = 15.0
+UNAVAILABLE = "unavailable"
+"""The server can't do it right now: nothing is lost, and asking again helps."""
 DISCONNECTED: Frame = {"type": "error", "code": "disconnected", "detail": "The connection ended."}
 
 
@@ -254,10 +256,17 @@ class Realtime:
                 return
             if answer["type"] == "ack":
                 self._joined(subscription, answer)
+            elif answer["code"] == UNAVAILABLE:
+                self._spawn(self._join_later(subscription))
             elif answer["code"] != "disconnected":
                 self._lose(channel, answer["code"])
 
         self._say("subscribe", answered, channel=channel, **since)
+
+    async def _join_later(self, subscription: Subscription) -> None:
+        await asyncio.sleep(FIRST_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  no secret
+        if self._subscriptions.get(subscription.channel) is subscription:
+            self._join(subscription)
 
     def _joined(self, subscription: Subscription, ack: Frame) -> None:
         subscription.is_live = True

@@ -76,6 +76,11 @@ class UnsupportedMediaTypeError(DomainError):
     detail = "Send JSON in UTF-8: Content-Type: application/json, without a Content-Encoding."
 
 
+class PreconditionRequiredError(DomainError):
+    code = "precondition_required"
+    detail = "Send If-Match with the ETag of what you read, so that nobody's change is lost."
+
+
 class UnknownParameterError(InvalidError):
     code = "unknown_parameter"
     detail = "The address has a query parameter that this call does not know."
@@ -87,6 +92,7 @@ OWN_STATUSES: dict[type[DomainError], int] = {
     PayloadTooLargeError: 413,
     MethodNotAllowedError: 405,
     UnsupportedMediaTypeError: 415,
+    PreconditionRequiredError: 428,
 }
 
 

@@ -13,9 +13,11 @@ REFUSALS = {
     "404": "Nothing here, or nothing that the caller may see.",
     "409": "The state of things stands against it, or the first request with this key still runs.",
     "410": "The link or token is over.",
+    "412": "Somebody changed it since: the version named in If-Match is no longer the current one.",
     "413": "The body is larger than 1 MiB.",
     "415": "The body is not JSON in UTF-8.",
     "422": "The Idempotency-Key was used with another body.",
+    "428": "This call needs If-Match.",
     "429": "Too many requests: wait as long as Retry-After says.",
     "503": "The database can't be reached: try again in a moment.",
 }
@@ -87,6 +89,8 @@ def _document(method: str, operation: dict[str, Any]) -> None:
         codes |= {"401", "403"}
     if method in {"post", "put", "patch", "delete"}:
         codes |= WITH_BODY | {"401", "403"}
+    if method == "patch":
+        codes |= {"412", "428"}
     if method == "post":
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     for code in sorted(codes):

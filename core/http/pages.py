@@ -12,7 +12,9 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware import csrf, locale
 
-API_PREFIXES = ("/api/", "/sse/", "/health/", "/.well-known/", "/static/")
+API_PREFIXES = (
+    "/api/", "/ofrep/", "/unleash/", "/sse/", "/health/", "/.well-known/", "/static/",
+)  # fmt: skip
 
 
 class StepsAsideForTheApi:

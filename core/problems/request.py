@@ -43,6 +43,14 @@ REQUEST = (
         "Use one of the methods in the Allow header of the answer.",
     ),
     Problem(
+        "precondition_required",
+        "Say which version you read",
+        (428,),
+        "This call changes what others may be changing too, and did not say which version it goes "
+        "by. Nothing was changed.",
+        "Read the object, and send its ETag in If-Match.",
+    ),
+    Problem(
         "precondition_failed",
         "Somebody changed it in the meantime",
         (412,),

@@ -36,6 +36,7 @@ WITHOUT_A_WALL = {
     "alone, and only while they belong there",
     "notifications.Broadcast": "also speaks to everybody; reached by those who may send there",
     "notifications.Preference": "a person's own word, about one tenant or about all",
+    "flags.FlagKey": "most are of no organization: servers' keys, which staff alone see",
     "audit.AuditEntry": "also tells of accounts alone, and outlives what it tells of: no key, and "
     "no policy; its repository is a TenantRepository all the same",
 }

@@ -55,7 +55,7 @@ def test_the_pages_say_what_the_code_says() -> None:
 CHANGES = [
     ("config/settings.py", '"WEB_THREADS", default=12', '"WEB_THREADS", default=13'),
     ("config/settings.py", "default=0 if DEVELOPMENT else 5", "default=1 if DEVELOPMENT else 5"),
-    ("config/settings.py", '"user": "600/60"', '"user": "601/60"'),
+    ("config/limits.py", '"user": "600/60"', '"user": "601/60"'),
     (".env.example", '"user": "600/60"', '"user": "601/60"'),
     (".env.example", "#WEB_THREADS=12", "#WEB_THREADS=13"),
     (".env.example", "# Seconds an access token lives.", "# How long one lives, in seconds."),

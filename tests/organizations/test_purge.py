@@ -109,6 +109,7 @@ def test_nothing_is_left_of_it_and_others_keep_theirs(
     assert purge.counts(organization_id=globex.pk) == before
     assert before == {
         "audit entries": 2,
+        "notifications": 1,
         "organizations_customrole": 1,
         "organizations_membership": 2,
     }

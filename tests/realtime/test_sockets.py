@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.services import sessions
 from organizations.models import Organization
 from organizations.services import members
+from realtime.models import StreamMessage
 from realtime.services.sending import send
 from tests.conftest import make_user
 from tests.servers import Server
@@ -111,6 +112,22 @@ def test_who_comes_back_gets_what_they_missed(  # RT 12
         for since in (f"{ack['epoch']}:6", "00000000:1", "nonsense", f"{ack['epoch']}:-1"):
             there.ask("unsubscribe", channel=channel)
             assert there.ask("subscribe", channel=channel, since=since)["recovered"] is False
+
+
+def test_who_heard_more_than_this_process_knows_of_is_recovered(  # RT 12
+    servers: tuple[Server, Server], uma: User, acme: Organization
+) -> None:
+    """Redis told the other process in time, and this one not yet."""
+    token, channel = access(uma), f"organization:{acme.pk}"
+    with signed_in(servers[0], token) as here, signed_in(servers[0], token) as back:
+        epoch = here.ask("subscribe", channel=channel)["epoch"]
+        StreamMessage.objects.say(
+            [StreamMessage(stream=channel, event="count", data=number) for number in range(3)]
+        )
+
+        ack = back.ask("subscribe", channel=channel, since=f"{epoch}:2")
+        assert (ack["recovered"], ack["offset"]) == (True, 3)
+        assert events(back, 1) == [2]
 
 
 def test_what_was_said_before_one_joined_is_not_replayed(  # RT 14

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -24,7 +25,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
 ]
-SETTINGS = {"RATE_LIMITS": "{}"}
+SETTINGS: dict[str, Any] = {"RATE_LIMITS": "{}"}
 
 
 @pytest.fixture

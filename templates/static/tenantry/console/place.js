@@ -3,6 +3,8 @@
 import { $, drawList, textElement } from "./drawing.js";
 
 const MOST_NAMES = 500;
+/** A change of flags is seen by every server process within this. */
+const SEEN_BY_ALL_MS = 1000;
 
 export class Place {
   #realtime;
@@ -40,7 +42,7 @@ export class Place {
   }
 
   heard({ event }) {
-    if (event === "flags.changed") this.#drawFlags();
+    if (event === "flags.changed") setTimeout(() => this.#drawFlags(), SEEN_BY_ALL_MS);
     if (event.startsWith("member.")) this.#learnNames();
   }
 

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class FlagsConfig(AppConfig):
+    name = "flags"
+    verbose_name = "Feature flags"
+    summary = "What is switched on for whom: rules, their history, and keys for SDKs."
+
+    def ready(self) -> None:
+        from core import demo as demos
+        from flags import demo, prunes, subscribers  # noqa: F401
+        from flags.services import overrides  # noqa: F401  registers its permission
+
+        prunes.register()
+        demos.register("flags", demo.seed)

@@ -1,0 +1,249 @@
+"""From a flag's rules to two functions: whether it is on, and the whole answer with its reason.
+
+The order: switched off, outside its time, a prerequisite, the persons denied and allowed, the
+groups denied and allowed, the strategies. What is said of a person wins over what is said of a
+group.
+Any strategy that holds turns the flag on; within one, every constraint has to.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flags.engine.answers import Answer, Reason
+from flags.engine.constraints import CURRENT_TIME, compile_constraint, everybody, moment, nobody
+from flags.engine.context import Check, Context
+from flags.engine.rules import DEFAULT, Dependency, Flag, Segments, Strategy
+from flags.engine.strategies import compile_strategy, key_of
+from flags.engine.targets import all_of, any_of, compile_targets, groups, persons
+from flags.engine.variants import Pick, compile_variants
+
+Others = Mapping[str, "Compiled"]
+"""The flags of the same ruleset by name; it fills while they are compiled."""
+SPLITTING = {"flexibleRollout", "gradualRolloutUserId", "gradualRolloutSessionId"}
+NO_VARIANT = "disabled"
+"""What Unleash calls having none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Both functions agree; the first is for the question that is asked most."""
+
+    flag: Flag
+    is_on: Check
+    answer: Callable[[Context], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One strategy, compiled."""
+
+    holds: Check
+    pick: Pick
+    reason: Reason
+    lacks_key: Check
+    """Whether it goes by a field that the context lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who is named in the lists of a flag."""
+
+    denied: Check
+    allowed: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A flag, compiled piece by piece."""
+
+    flag: Flag
+    prerequisites: list[tuple[str, Check]]
+    """Name and whether it fails."""
+    persons: "Named"
+    groups: "Named"
+    """Organizations, roles, domains and whatever else is no single person."""
+    ways: list[Way]
+    pick: Pick
+    """Of the flag's own variants, for strategies without any."""
+
+
+def compile_flag(flag: Flag, *, segments: Segments, others: Others) -> Compiled:
+    stickiness = flag.variants[0].stickiness if flag.variants else DEFAULT
+    parts = Parts(
+        flag=flag,
+        prerequisites=[_prerequisite(dependency, others) for dependency in flag.dependencies],
+        persons=Named(*(compile_targets(persons(each)) for each in (flag.denied, flag.allowed))),
+        groups=Named(*(compile_targets(groups(each)) for each in (flag.denied, flag.allowed))),
+        ways=[_way(strategy, flag, segments) for strategy in flag.strategies],
+        pick=compile_variants(flag.variants, group=flag.name, stickiness=stickiness),
+    )
+    return Compiled(flag, _is_on(parts), _answer(parts))
+
+
+# -- Whether it is on ------------------------------------------------------------------------------
+def _is_on(parts: Parts) -> Check:
+    if not parts.flag.enabled:
+        return nobody
+    on = _is_wanted(parts)
+    out = [fails for _, fails in parts.prerequisites]
+    if (is_untimely := _is_untimely(parts.flag)) is not nobody:
+        out.insert(0, is_untimely)
+    if not out:
+        return on
+    is_out = any_of(out)
+    return lambda context: not is_out(context) and on(context)
+
+
+def _is_wanted(parts: Parts) -> Check:
+    on = any_of([way.holds for way in parts.ways]) if parts.ways else everybody
+    for named in (parts.groups, parts.persons):
+        on = _unless(named.denied, _or(named.allowed, on))
+    return on
+
+
+def _or(allowed: Check, on: Check) -> Check:
+    if allowed is nobody or on is everybody:
+        return on
+    return lambda context: allowed(context) or on(context)
+
+
+def _unless(denied: Check, on: Check) -> Check:
+    if denied is nobody:
+        return on
+    return lambda context: not denied(context) and on(context)
+
+
+def _is_untimely(flag: Flag) -> Check:
+    starts, ends = flag.starts_at, flag.ends_at
+    if starts is None and ends is None:
+        return nobody
+
+    def is_untimely(context: Context) -> bool:
+        now = now_of(context)
+        return (starts is not None and now < starts) or (ends is not None and now >= ends)
+
+    return is_untimely
+
+
+def now_of(context: Context) -> float:
+    """Return the context's current time, or the clock's where it has none that can be read."""
+    told = context.get(CURRENT_TIME)
+    read = moment(told) if told else None
+    return read if read is not None else datetime.now(UTC).timestamp()
+
+
+# -- The whole answer ------------------------------------------------------------------------------
+def _answer(parts: Parts) -> Callable[[Context], Answer]:
+    out = _out(parts)
+    made: dict[tuple[Reason, str | None], Answer] = {}
+
+    def answer(context: Context) -> Answer:
+        for is_out, says in out:
+            if is_out(context):
+                return says
+        reason, pick = _way_in(parts, context)
+        if pick is None:
+            return _MISSES[reason]
+        variant = pick(context) or parts.pick(context)
+        key = (reason, variant.name if variant else None)
+        if key not in made:
+            made[key] = Answer(True, reason, key[1], variant.payload if variant else None)
+        return made[key]
+
+    return answer
+
+
+def _out(parts: Parts) -> list[tuple[Check, Answer]]:
+    """Return what keeps the flag off whoever asks, in order."""
+    checks = [(_is_untimely(parts.flag), DISABLED)]
+    checks += [
+        (fails, Answer(False, Reason.PREREQUISITE_FAILED, detail=name))
+        for name, fails in parts.prerequisites
+    ]
+    if not parts.flag.enabled:
+        checks.insert(0, (everybody, DISABLED))
+    return [(check, says) for check, says in checks if check is not nobody]
+
+
+def _way_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
+    """Return why, and how a variant is found; None in its place: the flag is off."""
+    for named in (parts.persons, parts.groups):
+        if named.denied(context):
+            return Reason.DENIED, None
+        if named.allowed(context):
+            return Reason.TARGETING_MATCH, parts.pick
+    return _strategy_in(parts, context) if parts.ways else (Reason.STATIC, parts.pick)
+
+
+def _strategy_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
+    missed = Reason.DEFAULT
+    for way in parts.ways:
+        if way.holds(context):
+            return way.reason, way.pick
+        if way.reason is Reason.SPLIT:
+            missed = Reason.TARGETING_KEY_MISSING if way.lacks_key(context) else Reason.SPLIT
+    return missed, None
+
+
+DISABLED = Answer(False, Reason.DISABLED)
+_MISSES = {
+    reason: Answer(False, reason)
+    for reason in (Reason.DENIED, Reason.DEFAULT, Reason.SPLIT, Reason.TARGETING_KEY_MISSING)
+}
+
+
+# -- Prerequisites ---------------------------------------------------------------------------------
+def _prerequisite(dependency: Dependency, others: Others) -> tuple[str, Check]:
+    """Return its name, and whether it fails.
+
+    As in Unleash, one that has prerequisites of its own fails: so does every circle.
+    """
+
+    def fails(context: Context) -> bool:
+        other = others.get(dependency.flag)
+        if other is None or other.flag.dependencies:
+            return True
+        if other.is_on(context) is not dependency.enabled:
+            return True
+        if not dependency.variants or not dependency.enabled:
+            return False
+        return (other.answer(context).variant or NO_VARIANT) not in dependency.variants
+
+    return dependency.flag, fails
+
+
+# -- Strategies ------------------------------------------------------------------------------------
+def _way(strategy: Strategy, flag: Flag, segments: Segments) -> Way:
+    stickiness = strategy.parameters.get("stickiness", DEFAULT)
+    key = key_of(stickiness)
+    holds = _holds(strategy, flag, segments)
+    return Way(
+        holds=holds,
+        pick=compile_variants(
+            strategy.variants,
+            group=strategy.parameters.get("groupId", flag.name),
+            stickiness=stickiness,
+        ),
+        reason=_reason(strategy, holds),
+        lacks_key=lambda context: key(context) is None,
+    )
+
+
+def _holds(strategy: Strategy, flag: Flag, segments: Segments) -> Check:
+    if any(segment not in segments for segment in strategy.segments):
+        return nobody
+    rules = [*strategy.constraints]
+    for segment in strategy.segments:
+        rules += segments[segment]
+    checks = [compile_constraint(rule) for rule in rules]
+    checks.append(compile_strategy(strategy.name, strategy.parameters, flag=flag.name))
+    if nobody in checks:
+        return nobody
+    return all_of([check for check in checks if check is not everybody])
+
+
+def _reason(strategy: Strategy, holds: Check) -> Reason:
+    if strategy.name in SPLITTING and holds is not everybody:
+        return Reason.SPLIT
+    return Reason.STATIC if holds is everybody else Reason.TARGETING_MATCH

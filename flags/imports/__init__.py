@@ -1,0 +1,1 @@
+"""Flags out of other systems: each module reads one format into what `plain` names."""

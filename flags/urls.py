@@ -1,0 +1,53 @@
+from django.urls import path
+
+from flags import management_views as management
+from flags import views
+
+FLAG = "flags/definitions/<uuid:flag_id>"
+RULES = f"{FLAG}/environments/<str:environment>"
+
+urlpatterns = [
+    path("flags", views.FlagsView.as_view()),
+    path(
+        "organizations/<uuid:organization_id>/flags",
+        views.OrganizationFlagViewSet.as_view({"get": "retrieve", "patch": "update"}),
+    ),
+    path(
+        "flags/definitions",
+        management.FlagViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        FLAG,
+        management.FlagViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "archive"}
+        ),
+    ),
+    path(f"{FLAG}/restore", management.FlagViewSet.as_view({"post": "restore"})),
+    path(f"{FLAG}/explain", management.FlagViewSet.as_view({"post": "explain"})),
+    path(f"{FLAG}/environments", management.RulesViewSet.as_view({"get": "everywhere"})),
+    path(
+        RULES,
+        management.RulesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(f"{RULES}/rollout", management.RulesViewSet.as_view({"post": "roll_out"})),
+    path(f"{RULES}/kill", management.RulesViewSet.as_view({"post": "kill"})),
+    path(f"{RULES}/unkill", management.RulesViewSet.as_view({"post": "unkill"})),
+    path("flags/changes", management.ChangeViewSet.as_view({"get": "list"})),
+    path(
+        "flags/changes/<uuid:change_id>/revert",
+        management.ChangeViewSet.as_view({"post": "revert"}),
+    ),
+    path(
+        "flags/segments",
+        management.SegmentViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        "flags/segments/<int:segment_id>",
+        management.SegmentViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+    ),
+    path("flags/environments", management.EnvironmentViewSet.as_view({"get": "list"})),
+    path("flags/keys", management.KeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("flags/keys/<uuid:key_id>", management.KeyViewSet.as_view({"delete": "revoke"})),
+]
