@@ -20,6 +20,7 @@ from core import health, lifecycle  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
 from core.postgres import row_security  # noqa: E402
+from flags import event_streams as flag_streams  # noqa: E402
 from flags import snapshots  # noqa: E402
 from realtime import event_streams  # noqa: E402
 from realtime.consumers import RealtimeConsumer  # noqa: E402
@@ -30,6 +31,8 @@ lifecycle.before_the_end(snapshots.astop)
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
 threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
 streams = event_streams.mounted(threads)
+changes_of_flags = flag_streams.mounted(threads)
+lifecycle.before_the_end(flag_streams.end)
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,6 +40,8 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
         await health.application(scope, receive, send)
     elif scope["path"] == "/sse/v1":
         await streams(scope, receive, send)
+    elif scope["path"] == "/ofrep/v1/events":
+        await changes_of_flags(scope, receive, send)
     else:
         await threads(scope, receive, send)
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from core.api.exceptions import status_of
 from core.errors import DomainError, RateLimitedError
-from flags import usage
+from flags import event_streams, usage
 from flags.authentication import KeyOrBearerAuthentication
 from flags.callers import Caller
 from flags.engine import Answer, Context, Reason
@@ -99,7 +99,8 @@ class EvaluateAllView(OfrepView):
             shown(name, caller.rules.answer(name, context), version=caller.version)
             for name in caller.names()
         ]
-        return revalidated(request, {"flags": found}, caller, context)
+        streams = event_streams.of(caller)
+        return revalidated(request, {"flags": found, "eventStreams": streams}, caller, context)
 
 
 def shown(key: str, answer: Answer, *, version: int) -> dict[str, Any]:

@@ -249,9 +249,14 @@ class FlagChangeRepository(Repository["FlagChange"]):
 class FlagKeyRepository(Repository["FlagKey"]):
     def by_digest(self, digest: bytes) -> "FlagKey | None":
         """Return a key that holds, with its environment; one of a deleted organization doesn't."""
-        found = self.select_related("environment").filter(digest=digest, revoked_at=None)
+        return self.select_related("environment").holding().filter(digest=digest).first()
+
+    def holding(self) -> Self:
         here = Q(organization=None) | Q(organization__deletion_due_at=None)
-        return found.filter(here).first()
+        return self.filter(here, revoked_at=None)
+
+    def holds(self, pk: UUID) -> bool:
+        return self.holding().filter(pk=pk).exists()
 
     def with_environment(self) -> Self:
         return self.select_related("environment")

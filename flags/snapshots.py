@@ -9,6 +9,7 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,7 @@ _tried: dict[str, threading.Event] = {}
 _lock = threading.Lock()
 _follower: "Follower | None" = None
 _unreachable_since: float | None = None
+_watchers: list[Callable[[str], None]] = []
 
 
 def current(environment: str) -> Snapshot | None:
@@ -92,7 +94,15 @@ def put(found: Snapshot) -> bool:
         refreshed = held is not None and held.is_stale and held.version == found.version
         if newer or refreshed:
             _held[found.environment] = found  # one assignment: readers take no lock
-        return newer or refreshed
+    if newer:
+        for watcher in _watchers:
+            watcher(found.environment)
+    return newer or refreshed
+
+
+def watch(watcher: Callable[[str], None]) -> None:
+    """Have a function called, in whatever thread, with an environment that answers anew here."""
+    _watchers.append(watcher)
 
 
 def known() -> list[str]:

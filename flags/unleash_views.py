@@ -10,7 +10,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flags import serving, tenant_serving, usage
+from flags import deltas, serving, tenant_serving, usage
 from flags.authentication import KeyAuthentication
 from flags.callers import Caller, unleash_context
 from flags.engine import Answer
@@ -35,11 +35,33 @@ class FeaturesView(UnleashView):
         """The rules of an environment; a tenant's key gets what concerns its organization."""
         caller = Caller.of(request)
         state = _state(caller)
-        tag = f'"{caller.version}:{sha256(orjson.dumps(state)).hexdigest()[:32]}"'
+        tag = _tag(caller, state)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if tag == str(request.META.get("HTTP_IF_NONE_MATCH", "")).removeprefix("W/"):
+        if tag == _given_tag(request):
             return Response(status=304, headers=headers)
         return Response(state, headers=headers)
+
+
+class DeltaView(UnleashView):
+    def get(self, request: Request) -> Response:
+        """The same rules, as what changed since the answer whose tag the client holds."""
+        caller = Caller.of(request)
+        state = _state(caller)
+        tag, given = _tag(caller, state), _given_tag(request)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if tag == given:
+            return Response(status=304, headers=headers)
+        whose = f"{caller.environment}:{caller.key.organization_id if caller.key else ''}"
+        found = deltas.events(state, version=caller.version, tag=tag, given=given, whose=whose)
+        return Response({"events": found}, headers=headers)
+
+
+def _tag(caller: Caller, state: dict[str, Any]) -> str:
+    return f'"{caller.version}:{sha256(orjson.dumps(state)).hexdigest()[:32]}"'
+
+
+def _given_tag(request: Request) -> str:
+    return str(request.META.get("HTTP_IF_NONE_MATCH", "")).removeprefix("W/")
 
 
 def _state(caller: Caller) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from core.errors import (
     UnavailableError,
 )
 from core.http.body import App, Message, Receive, Send
+from core.http.endless import answer_of, without_length
 from core.redis import StoreUnavailableError
 from realtime import channels, entry, switchboard, tickets
 from realtime.channels import Closed as ClosedChannel
@@ -119,7 +120,7 @@ class EventStream(Connection):
         return ChannelUnavailableError(retry_after_seconds=1) if self.is_over else None
 
     async def _begin(self, head: Message) -> None:
-        await self.base_send(_without_length(head))
+        await self.base_send(without_length(head))
         early, self._early = self._early or [], None
         for block in early:
             await self._write(block)
@@ -237,22 +238,3 @@ def mounted(views: App) -> App:
             await views(scope, receive, send)
 
     return application
-
-
-async def answer_of(views: App, scope: Any) -> list[Message]:
-    """Return what the views answer to a request without a body."""
-    said: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        said.append(message)
-
-    await views(scope, receive, send)
-    return said
-
-
-def _without_length(head: Message) -> Message:
-    kept = [(name, value) for name, value in head["headers"] if name.lower() != b"content-length"]
-    return {**head, "headers": kept}

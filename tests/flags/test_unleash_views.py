@@ -4,11 +4,13 @@ from typing import Any
 
 import orjson
 import pytest
+from django.utils import timezone
 
 from flags import snapshots, usage
 from flags.engine import unleash
+from flags.imports import unleash as unleash_file
 from flags.models import FlagUsage
-from flags.services import keys
+from flags.services import definitions, keys, segments
 from organizations.models import Organization
 from tests.client import ApiClient
 from tests.flags.conftest import AUTHOR, change_rules, make_flag, share
@@ -40,6 +42,52 @@ def test_rules_with_a_tag(sdk: ApiClient) -> None:
     change_rules(enabled=False)
     snapshots.refresh("production")
     assert sdk.send("GET", FEATURES, if_none_match=first["ETag"]).status_code == 200
+
+
+DELTA = "/unleash/api/client/delta"
+
+
+def delta(client: ApiClient, tag: str = "") -> tuple[list[Any], str]:
+    answer = client.send("GET", DELTA, **({"if_none_match": tag} if tag else {}))
+    assert answer.status_code == 200
+    return orjson.loads(answer.content)["events"], answer["ETag"]
+
+
+def test_what_changed_since(sdk: ApiClient) -> None:
+    for name in ("lamp", "old", "same"):
+        make_flag(name)
+    ((whole,), tag) = delta(sdk)
+    assert whole["type"] == "hydration"
+    assert [each["name"] for each in whole["features"]] == ["lamp", "old", "same"]
+    assert sdk.send("GET", DELTA, if_none_match=tag).status_code == 304
+
+    made = segments.create(name="s", constraints=[], author=AUTHOR, now=timezone.now())
+    change_rules(strategies=[{"name": "default", "segments": [made.pk]}])
+    definitions.archive(name="old", author=AUTHOR, now=timezone.now())
+    snapshots.refresh("production")
+    events, after = delta(sdk, tag)
+
+    assert [each["type"] for each in events] == [
+        "segment-updated", "feature-updated", "feature-removed",
+    ]  # fmt: skip
+    assert events[1]["feature"]["name"] == "lamp"
+    assert {each["eventId"] for each in events} == {snapshots.version("production")}
+    served = sdk.read(FEATURES)
+    before = {"events": [whole, *events]}
+    assert unleash_file.read(before).flags == unleash_file.read(served).flags
+    assert delta(sdk, '"0:unknown"')[0][0]["type"] == "hydration"
+    assert delta(sdk, tag)[1] == after
+
+
+def test_nobody_gets_the_difference_to_anothers_state(
+    anonymous: ApiClient, acme: Organization
+) -> None:
+    make_flag("hidden")
+    _, tag = delta(with_key(anonymous))
+    events, _ = delta(with_key(anonymous, organization_id=acme.pk), tag)
+
+    assert [each["type"] for each in events] == ["hydration"]
+    assert events[0]["features"] == []
 
 
 def test_a_key_reads_its_environment_alone(anonymous: ApiClient) -> None:

@@ -10,11 +10,11 @@ from django.utils import timezone
 from core.api import parsers
 from core.management.base import JsonCommand, UsageError
 from flags import listing
-from flags.imports import unleash
+from flags.imports import launchdarkly, unleash
 from flags.services import definitions, importing, rules
 from flags.services.changes import Author
 
-READERS = {unleash.SYSTEM: unleash.read}
+READERS = {each.SYSTEM: each.read for each in (launchdarkly, unleash)}
 SIMPLE = {
     "enable": "switch a flag on",
     "disable": "switch a flag off",
