@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import environ
 
 from core.errors import ConfigurationError
+from core.outbound.addresses import Network, network
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -63,6 +64,27 @@ def integer(name: str, *, default: int, minimum: int = 0) -> int:
 def words(name: str, *, default: str = "") -> list[str]:
     """Return a comma-separated list, blanks dropped."""
     return [word.strip() for word in text(name, default, kind="list").split(",") if word.strip()]
+
+
+def numbers(name: str, *, minimum: int, maximum: int) -> list[int]:
+    """Return a comma-separated list of whole numbers."""
+    found = []
+    for word in words(name):
+        if not word.isdecimal() or not minimum <= int(word) <= maximum:
+            raise ConfigurationError(f"{name}: {word!r} is none from {minimum} to {maximum}.")
+        found.append(int(word))
+    return found
+
+
+def networks(name: str) -> list[Network]:
+    """Return a comma-separated list of networks in CIDR notation."""
+    found = []
+    for word in words(name):
+        try:
+            found.append(network(word))
+        except ValueError as error:
+            raise ConfigurationError(f"{name}: {error}.") from None
+    return found
 
 
 def choice(name: str, options: tuple[str, ...], *, default: str) -> str:

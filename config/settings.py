@@ -252,6 +252,17 @@ DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@{urlsplit(PUBLIC_URL).hostname}>"
 )
 
+# -- Calls of ours to others -----------------------------------------------------------------------
+OUTBOUND_ALLOW = env.networks("OUTBOUND_ALLOW")
+"""Networks that may be called although they are not public, also without TLS."""
+OUTBOUND_PORTS = env.numbers("OUTBOUND_PORTS", minimum=1, maximum=65_535)
+"""Ports beside 443."""
+
+VAPID_PRIVATE_KEY = env.text("VAPID_PRIVATE_KEY", "")
+"""Who we are to browsers' push services; derived from SECRET_KEY when empty."""
+PUSH_URLS = env.words("PUSH_URLS")
+"""Services that reach phones: notifications/push/transports has what each entry says."""
+
 # -- Running ---------------------------------------------------------------------------------------
 DRAIN_S = env.integer("DRAIN_S", default=0 if DEVELOPMENT else 5)
 WEB_THREADS = env.integer("WEB_THREADS", default=12, minimum=1)

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/<str:probe>", health.view),
     path("", pages.front),
     path("console", realtime_pages.console),
+    path("push-worker.js", notification_pages.push_worker),
     path("problems", pages.problem_index),
     path("problems/<slug:slug>", pages.problem),
     path("forgot-password", account_pages.forgot_password),

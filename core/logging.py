@@ -45,6 +45,7 @@ _QUIET = {
     "daphne.http_protocol": logging.WARNING,
     "django.request": logging.ERROR,
     "asyncio": logging.WARNING,
+    "httpx2": logging.WARNING,  # its lines hold whole addresses, which let their holder push
     "procrastinate": logging.WARNING,
 }
 _HEAD = ("timestamp", "level", "logger")

@@ -11,7 +11,8 @@ from core.admin_actions import asking, each
 from core.api.exceptions import status_of
 from core.errors import InvalidError
 from notifications.composing import ComposeForm
-from notifications.models import Broadcast, Delivery, Notification, Preference
+from notifications.models import Broadcast, Delivery, Notification, Preference, PushDevice
+from notifications.push import devices
 from notifications.repositories import NotificationRepository
 from notifications.services import broadcasting
 from organizations.admin import LookedAt
@@ -141,3 +142,39 @@ class DeliveryAdmin(LookedAt):
         "user", "mails", "digest_hour", "quiet_from", "quiet_until", "next_digest_at",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
+
+
+@admin.register(PushDevice)
+class PushDeviceAdmin(LookedAt):
+    """The browsers and phones that notifications go to. Where they are reached is not shown:
+    whoever knows it could send to them.
+    """
+
+    list_display = [
+        "created_at", "user", "kind", "device", "last_used_at", "ended_at", "end_reason",
+    ]  # fmt: skip
+    list_select_related = ["user"]
+    search_fields = ["user__email_normalized", "id"]
+    search_help_text = "Whole address of a person, or an id"
+    ordering = ["-created_at", "-id"]
+    readonly_fields = [
+        "id", "user", "kind", "device", "created_at", "last_used_at", "ended_at", "end_reason",
+    ]  # fmt: skip
+    fields = tuple(readonly_fields)
+    actions = ["end"]
+
+    @admin.action(description="End", permissions=["operation"])
+    @asking(
+        "End these devices? Nothing more is pushed to them, until their people ask for it again.",
+        button="End",
+    )
+    def end(self, request: HttpRequest, rows: Any) -> None:
+        now = timezone.now()
+        each(
+            self,
+            request,
+            rows,
+            lambda row: devices.end(device_id=row.pk, reason="ended by operators", now=now),
+            done="ended",
+            missing="It was ended before.",
+        )

@@ -9,7 +9,10 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         from core import demo as demos
         from notifications import demo, own_kinds, permissions, prunes, subscribers  # noqa: F401
+        from notifications.push import transports, vapid
 
+        vapid.private_key()  # keys that can't be read stop the process here, not at a push
+        transports.ways()
         own_kinds.register()
         permissions.register()
         prunes.register()

@@ -12,6 +12,8 @@ from notifications.choices.models import Delivery as Delivery
 from notifications.choices.models import Digest as Digest
 from notifications.choices.models import Preference as Preference
 from notifications.inboxes.models import Inbox as Inbox
+from notifications.push.models import PushDelivery as PushDelivery
+from notifications.push.models import PushDevice as PushDevice
 from notifications.repositories import (
     GroupEntryRepository,
     NotificationRepository,

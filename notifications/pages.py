@@ -1,12 +1,15 @@
-"""The page behind the link that stops mails of one kind: GET shows, POST does it."""
+"""The page behind the link that stops mails of one kind, and the script that shows pushes."""
 
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import User
 from accounts.page_words import Words
-from core.pages import answering
+from core.pages import answering, read_only
 from notifications import kinds
 from notifications.mailing import unsubscribing
 from notifications.services import preferences
@@ -49,6 +52,21 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, READY, about=about)
     preferences.stop_mails(user_id=user.pk, kind=kind.name)
     return _show(request, DONE, about=about, is_done=True)
+
+
+@read_only
+def push_worker(request: HttpRequest) -> HttpResponse:
+    """The service worker of the console. A worker rules over what lies below it, so it stands here
+    and not among the other scripts; browsers look for a newer one whenever they use it.
+    """
+    response = HttpResponse(_push_worker(), content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def _push_worker() -> bytes:
+    found = finders.find("tenantry/console/push-worker.js")
+    return Path(str(found)).read_bytes()
 
 
 def _show(

@@ -9,7 +9,7 @@ from django.db import transaction
 from core import pruning
 from notifications import kinds
 from notifications.kinds import Kind
-from notifications.models import Broadcast, Digest, Notification
+from notifications.models import Broadcast, Digest, Notification, PushDelivery, PushDevice
 from notifications.repositories import NotificationRepository
 from notifications.services import changes
 from organizations import purging
@@ -18,6 +18,9 @@ REMAINS_KEPT_FOR = timedelta(days=30)
 """What was deleted, or went out by mail alone: so long the same is not told again."""
 BROADCASTS_KEPT_FOR = timedelta(days=400)
 DIGESTS_KEPT_FOR = timedelta(days=60)
+DEVICES_KEPT_FOR = timedelta(days=30)
+"""After their end, for whoever asks why nothing comes any more."""
+PUSHES_KEPT_FOR = timedelta(days=30)
 
 
 def register() -> None:
@@ -25,6 +28,8 @@ def register() -> None:
     pruning.register("remains of notifications", prune_remains)
     pruning.register("broadcasts", prune_broadcasts)
     pruning.register("digests", prune_digests)
+    pruning.register("devices that ended", prune_devices)
+    pruning.register("pushes", prune_pushes)
     purging.register("notifications", remove_some=remove_some, count=count)
 
 
@@ -50,6 +55,16 @@ def prune_broadcasts(now: datetime, dry_run: bool) -> int:
 
 def prune_digests(now: datetime, dry_run: bool) -> int:
     old = Digest.objects.made_before(now - DIGESTS_KEPT_FOR)
+    return old.count() if dry_run else pruning.in_batches(old.remove_some)
+
+
+def prune_devices(now: datetime, dry_run: bool) -> int:
+    old = PushDevice.objects.ended_before(now - DEVICES_KEPT_FOR)
+    return old.count() if dry_run else pruning.in_batches(old.remove_some)
+
+
+def prune_pushes(now: datetime, dry_run: bool) -> int:
+    old = PushDelivery.objects.made_before(now - PUSHES_KEPT_FOR)
     return old.count() if dry_run else pruning.in_batches(old.remove_some)
 
 

@@ -14,6 +14,7 @@ from accounts.events import (
     PasswordChanged,
     ProfileChanged,
     RefreshTokenReused,
+    SessionsEnded,
 )
 from accounts.models import User, UserSession
 from core.events import on, on_many
@@ -23,8 +24,12 @@ from invitations.events import InvitationAccepted, InvitationCreated, OfferedRol
 from invitations.models import Invitation
 from notifications import tasks
 from notifications.broadcasts.repositories import members_with_roles
+from notifications.events import BroadcastSent, NotificationsArrived
+from notifications.kinds import Channel
 from notifications.messages import Message
 from notifications.models import Notification
+from notifications.push import devices
+from notifications.push import sending as pushing
 from notifications.services import catching_up, changes, preferences
 from notifications.services.sending import notify
 from organizations.events import (
@@ -91,6 +96,26 @@ def set_the_digest_by_the_new_clock(event: ProfileChanged) -> None:
 def forget_the_person(event: AccountDeleted) -> None:
     """Their rows would go with the account, one by one: here they go in two statements."""
     Notification.objects.of(event.user_id).destroy_all(event.user_id)
+
+
+@on(SessionsEnded)
+def end_the_devices(event: SessionsEnded) -> None:
+    devices.end_of_sessions(session_ids=event.session_ids, now=timezone.now())
+
+
+# -- Push ------------------------------------------------------------------------------------------
+@on(NotificationsArrived)
+def queue_the_pushes(event: NotificationsArrived) -> None:
+    wanted = [each for each in event.arrivals if Channel.PUSH in each.channels]
+    told = [(each.user_id, each.notification_id) for each in wanted]
+    pushing.queue(told, now=timezone.now())
+
+
+@on(BroadcastSent)
+def push_the_broadcast(event: BroadcastSent) -> None:
+    """Those on a list get their rows at once anyway, and their pushes with them."""
+    if event.recipient_count is None:
+        tasks.push_broadcast.defer(broadcast_id=str(event.broadcast_id), after=None)
 
 
 # -- Invitations -----------------------------------------------------------------------------------

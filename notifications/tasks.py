@@ -43,6 +43,23 @@ def mail_digest(*, digest_id: str) -> None:
     digests.deliver(digest_id=UUID(digest_id), now=timezone.now())
 
 
+@job(queue="push", retries=2)
+def push_notification(*, delivery_id: str) -> None:
+    """Tries again by itself, as its service asks; the retries are for stores that are away."""
+    from notifications.push import sending
+
+    sending.deliver(delivery_id=UUID(delivery_id), now=timezone.now())
+
+
+@job()
+def push_broadcast(*, broadcast_id: str, after: str | None) -> None:
+    from notifications.push import broadcasts
+
+    broadcasts.push_some(
+        broadcast_id=UUID(broadcast_id), after=UUID(after) if after else None, now=timezone.now()
+    )
+
+
 @periodic(cron="*/5 * * * *", catch_up=timedelta(hours=12))
 def begin_digests() -> None:
     from notifications.mailing import digests

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from notifications import preference_views, sending_views, views
+from notifications import preference_views, push_views, sending_views, views
 
 HERE = "notifications"
 ORGANIZATION = "organizations/<uuid:organization_id>"
@@ -12,6 +12,15 @@ urlpatterns = [
     path(f"{HERE}/bulk", views.NotificationViewSet.as_view({"post": "bulk"})),
     path(f"{HERE}/preferences", preference_views.PreferencesView.as_view()),
     path(f"{HERE}/kinds", preference_views.KindsView.as_view()),
+    path(f"{HERE}/push-key", push_views.PushKeyView.as_view()),
+    path(
+        f"{HERE}/push-devices",
+        push_views.PushDeviceViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path(
+        f"{HERE}/push-devices/<uuid:device_id>",
+        push_views.PushDeviceViewSet.as_view({"delete": "destroy"}),
+    ),
     path(
         f"{HERE}/<uuid:notification_id>",
         views.NotificationViewSet.as_view(

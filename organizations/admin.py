@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -52,17 +53,21 @@ class LookedAt(BoundedAdmin):
 class OrganizationAdmin(LookedAt):
     """Tenants, newest first: for looking, and for what operators decide about them."""
 
-    list_display = ["name", "slug", "suspended_at", "deletion_due_at", "created_at"]
+    list_display = ["name", "slug", "suspended_at", "purge_due", "created_at"]
     list_filter = [("suspended_at", HappenedFilter), ("deletion_due_at", DeletedFilter)]
     search_fields = ["slug", "membership__user__email_normalized", "id"]
     search_help_text = "Beginning of a slug, whole address of an owner, or an id"
     ordering = ["-created_at", "-id"]
     readonly_fields = [
         "name", "slug", "id", "created_by", "created_at", "updated_at", "suspended_at",
-        "suspension_reason", "deletion_due_at", "deletion_follows", "members", "roles",
+        "suspension_reason", "purge_due", "deletion_follows", "members", "roles",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
     actions = ["suspend", "lift", "delete", "restore"]
+
+    @admin.display(description="Purge due", ordering="deletion_due_at")
+    def purge_due(self, organization: Organization) -> datetime | None:
+        return organization.deletion_due_at
 
     @admin.display(description="Members")
     def members(self, organization: Organization) -> str:

@@ -37,7 +37,7 @@ class Organization(BaseModel):
     suspended_at = models.DateTimeField("suspended", null=True)
     """Since when it can only be read."""
     suspension_reason = models.CharField(max_length=MAX_REASON, blank=True)
-    deletion_due_at = models.DateTimeField("purge due", null=True)
+    deletion_due_at = models.DateTimeField("goes on", null=True)
     """When it goes for good. Until then it can be restored, and nobody reaches it."""
     deletion_follows = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"

@@ -5,9 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-import httpx2
-
-from tests.servers import Server
+from tests.servers import Server, ask
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
@@ -20,9 +18,7 @@ class Device:
         self.headers = {"User-Agent": FIREFOX}
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        return httpx2.request(
-            method, self.base + path, json=body, headers=self.headers, timeout=20, trust_env=False
-        )
+        return ask(method, self.base + path, json=body, headers=self.headers, timeout=20)
 
     def status(self, method: str, path: str, body: Any = None) -> int:
         return int(self.send(method, path, body).status_code)

@@ -18,7 +18,7 @@ from django.conf import settings
 from core.embedded import processes, state
 from core.embedded.services import Services
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("dev")]
+pytestmark = pytest.mark.server
 
 ELSEWHERE = {"DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "SECRET_KEY", "EMAIL_URL"}
 LAST_LINE = "Ctrl-C ends everything"

@@ -47,7 +47,6 @@ def development(
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("api-examples")  # one server for all of them
 @pytest.mark.django_db  # or the run would make no test database
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_the_examples_do_what_the_page_says(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -107,3 +108,24 @@ def test_a_channel_that_nobody_registered_is_refused() -> None:
         send("weather:today", "rain", {})
 
     assert not StreamMessage.objects.exists()
+
+
+def test_what_one_transaction_says_is_counted_by_going_through_it_once(db: None) -> None:
+    many = [Message(f"user:{uuid4()}", "hello", number) for number in range(500)]
+    send_all([*many, *(Message("system", "hello", number) for number in range(500))])
+
+    with connection.cursor() as cursor:
+        before = scanned(cursor)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert scanned(cursor) - before < 20 * len(many)
+
+    assert set(StreamMessage.objects.values_list("offset", flat=True)) == set(range(1, 501))
+
+
+def scanned(cursor: Any) -> int:
+    """Return how many entries of the messages' indexes this transaction went through."""
+    cursor.execute(
+        "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))::bigint FROM pg_index"
+        " WHERE indrelid = 'realtime_streammessage'::regclass"
+    )
+    return int(cursor.fetchone()[0])

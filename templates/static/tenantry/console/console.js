@@ -4,6 +4,7 @@ import { Realtime } from "../../clients/tenantry-realtime.js";
 import { $, drawItem, drawList, makeItem, redrawTimes } from "./drawing.js";
 import { Inbox } from "./inbox.js";
 import { Place } from "./place.js";
+import { Push } from "./push.js";
 import { Session } from "./session.js";
 import { Stream } from "./stream.js";
 import { beginTheme } from "./theme.js";
@@ -17,6 +18,7 @@ const EMPTY = {
 const session = new Session();
 const ask = (...words) => session.ask(...words);
 const inbox = new Inbox(ask);
+const push = new Push(ask, $("push"), $("push-note"));
 const stream = new Stream($("stream"), $("stream-empty"));
 let realtime = null;
 let place = null;
@@ -29,6 +31,7 @@ async function begin() {
   $("app").hidden = $("bell").hidden = false;
   $("who").textContent = session.user.full_name || session.user.email;
   listen();
+  push.begin();
   await drawOrganizations();
 }
 
@@ -51,6 +54,7 @@ function hear(event) {
 session.addEventListener("ended", () => {
   realtime?.close();
   realtime = place = null;
+  push.end();
   $("app").hidden = $("bell").hidden = true;
   $("sign-in").hidden = false;
   drawStatus({ state: "ended" });

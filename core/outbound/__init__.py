@@ -1,0 +1,1 @@
+"""Calls to addresses that others chose: to public ones alone, and never for long."""

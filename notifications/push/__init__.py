@@ -1,0 +1,1 @@
+"""Notifications on devices: browsers by Web Push, phones by their makers' services, and texts."""
