@@ -26,15 +26,17 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def flushes_may_truncate() -> Iterator[None]:
-    """Let the flush after a transactional test empty the audit log as well.
+def flushes_leave_nothing() -> Iterator[None]:
+    """Let the flush after a transactional test empty the audit log and the queue as well.
 
-    The database itself refuses, as everywhere: the flush asks as our own erasures do.
+    The database itself refuses the first, as everywhere: the flush asks as our own erasures do. Of
+    the second, whose tables are not Django's to manage, the flush knows nothing.
     """
     flush = DatabaseOperations.sql_flush
 
     def permitted(self: Any, *args: Any, **options: Any) -> list[str]:
-        return ["SET LOCAL audit.erasing = 'on'", *flush(self, *args, **options)]
+        first = ["SET LOCAL audit.erasing = 'on'", "TRUNCATE procrastinate_jobs CASCADE"]
+        return [*first, *flush(self, *args, **options)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", permitted)
