@@ -51,8 +51,7 @@ class Window:
         self.complaints: list[str] = []
         self._chromium = chromium
         self.page: Page = chromium.do(profile.new_page)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._said)
+        self.do(self._listen)
 
     def do(self, work: Callable[[Page], T]) -> T:
         return self._chromium.do(lambda: work(self.page))
@@ -60,6 +59,10 @@ class Window:
     def until(self, condition: str) -> None:
         """Wait until an expression of JavaScript is true."""
         self.do(lambda page: _wait(page, condition))
+
+    def _listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
 
     def _said(self, message: Any) -> None:
         if "Content Security Policy" in message.text or "Uncaught" in message.text:

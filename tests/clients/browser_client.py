@@ -21,19 +21,19 @@ async ([url, channel]) => {
   await play(Realtime, url, channel, window.say, window.ask);
 }
 """
-waiting: dict[str, list[asyncio.Future[Any]]] = {"token?": [], "next?": []}
+answers: dict[str, asyncio.Queue[Any]] = {"token?": asyncio.Queue(), "next?": asyncio.Queue()}
+"""An answer may come before its question is asked."""
 
 
 async def ask(question: str) -> Any:
-    waiting[question].append(asyncio.get_running_loop().create_future())
     print(question, flush=True)
-    return await waiting[question][-1]
+    return await answers[question].get()
 
 
 def read() -> None:
     for text in os.read(sys.stdin.fileno(), 65_536).splitlines():  # two may come at once
         line = json.loads(text)
-        waiting[line["to"]].pop(0).set_result(line["answer"])
+        answers[line["to"]].put_nowait(line["answer"])
 
 
 async def serve(route: Route) -> None:

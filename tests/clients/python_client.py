@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(library).parent))
 
 from tenantry_realtime import Handlers, Realtime  # noqa: E402
 
-waiting: dict[str, list[asyncio.Future[Any]]] = {"token?": [], "next?": []}
+answers: dict[str, asyncio.Queue[Any]] = {"token?": asyncio.Queue(), "next?": asyncio.Queue()}
+"""An answer may come before its question is asked."""
 dumps = json.JSONEncoder(separators=(",", ":")).encode
 last = ""
 
@@ -25,15 +26,14 @@ def told(line: str) -> None:
 
 
 async def ask(question: str) -> Any:
-    waiting[question].append(asyncio.get_running_loop().create_future())
     print(question, flush=True)
-    return await waiting[question][-1]
+    return await answers[question].get()
 
 
 def read() -> None:
     for text in os.read(sys.stdin.fileno(), 65_536).splitlines():  # two may come at once
         line = json.loads(text)
-        waiting[line["to"]].pop(0).set_result(line["answer"])
+        answers[line["to"]].put_nowait(line["answer"])
 
 
 async def get_token(fresh: bool) -> str | None:
