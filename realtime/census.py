@@ -100,13 +100,16 @@ def ask(question: Question) -> Answer:
     """Have every process answer, and bring its report up to date. Raises StoreUnavailableError."""
     number = uuid4().hex
     message = {"type": "control", "event": "asked", "number": number, **asdict(question)}
+    # A store that was just emptied knows of no process yet, but of who listens.
+    expected = delivery.layer().listeners(CONTROL)
     delivery.layer().send_many([(CONTROL, message)])
     patience = time.monotonic() + PATIENCE_SECONDS
     while True:
         answers: Any = call(lambda client: client.hgetall(_answers_key(number)))
-        missing = {report.process.encode() for report in reports()} - answers.keys()
+        unheard = {report.process.encode() for report in reports()} - answers.keys()
+        missing = max(len(unheard), expected - len(answers))
         if not missing or time.monotonic() > patience:
-            return Answer(sum(map(int, answers.values())), len(missing))
+            return Answer(sum(map(int, answers.values())), missing)
         time.sleep(LOOK_SECONDS)  # there is no event of other processes to wait for
 
 

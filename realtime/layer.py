@@ -115,6 +115,13 @@ class HubChannelLayer(BaseChannelLayer):
             store = self._stores[index]
             store.call(partial(_publish_all, scope=store.scope, packed=packed))
 
+    def listeners(self, group: str) -> int:
+        """Return how many processes have a member of a group. Raises StoreUnavailableError."""
+        key = GROUP + group
+        store = self._store(key)
+        found: Any = store.call(lambda client: client.pubsub_numsub(store.scope + key))
+        return int(found[0][1])
+
     def attach(self, channel: str, sink: Sink) -> None:
         """Hand messages to this channel to a function, in place of a mailbox."""
         self.hub().attach(channel, sink)
