@@ -74,7 +74,6 @@ async def _subscribe(here: "RealtimeConsumer", said: Subscribe) -> None:
         if here.refused > REFUSED_SUBSCRIPTIONS:
             await here.close(TOO_MUCH)
         return
-    here.subscriptions[said.channel] = subscription
     await subscription.begin(said)
 
 

@@ -83,6 +83,10 @@ def register(kind: Kind) -> None:
     _kinds[kind.name] = kind
 
 
+def unregister(name: str) -> None:
+    _kinds.pop(name, None)
+
+
 def document(kind: str, *events: EventType) -> None:
     """Tell clients what is said on channels of a kind, whichever app registers that."""
     _events.setdefault(kind, {}).update({event.name: event for event in events})

@@ -1,6 +1,7 @@
 """What every connection has, whatever it runs over: a person, channels, and an end."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ WARN_BEFORE_EXPIRY_SECONDS = 60
 AFTER_EXPIRY_SECONDS = 2
 
 
-class Connection(HubConsumer):
+class Connection(HubConsumer, ABC):
     """Somebody who listens. A subclass writes what is said, and the end, to its transport."""
 
     person: Person
@@ -43,12 +44,12 @@ class Connection(HubConsumer):
         """Whether it counts among its user's (realtime/leases.py)."""
         self._timers: list[asyncio.TimerHandle] = []
 
-    async def say(self, message: ServerMessage) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def say(self, message: ServerMessage) -> None: ...
 
+    @abstractmethod
     async def hang_up(self, code: int) -> None:
         """Tell the peer that this is the end, and why (realtime/close_codes.py)."""
-        raise NotImplementedError
 
     # -- Coming and going --------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class Connection(HubConsumer):
         self._watch_expiry()
         # Joined before the welcome: what is said from now on is heard.
         for name in self.first_channels:
-            self.subscriptions[name] = await subscribe(self, name)
+            await subscribe(self, name)
         await self.say(Welcome(**self._facts(), heartbeat_s=HEARTBEAT_SECONDS))
         log.info("ws.connected", **self._facts())
 

@@ -3,12 +3,12 @@
 Imported by RealtimeConfig.ready().
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.models import User
 from core.api.serializers import rfc3339
-from core.events import on
+from core.events import on, on_many
 from notifications.events import BroadcastSent, InboxChanged, NotificationsArrived
 from notifications.models import Notification
 from notifications.serializers import NotificationSerializer
@@ -43,16 +43,19 @@ def say_what_arrived(event: NotificationsArrived) -> None:
     )
 
 
-@on(InboxChanged)
-def say_what_changed(event: InboxChanged) -> None:
-    data = {
+@on_many(InboxChanged)
+def say_what_changed(events: Sequence[InboxChanged]) -> None:
+    send_all([Message(f"user:{event.user_id}", CHANGED, _change(event)) for event in events])
+
+
+def _change(event: InboxChanged) -> dict[str, Any]:
+    return {
         "change": event.change,
         "ids": [str(pk) for pk in event.notification_ids],
         "at": rfc3339(event.at),
         "unread_count": event.unread_count,
         "version": event.version,
     }
-    send(f"user:{event.user_id}", CHANGED, data)
 
 
 @on(BroadcastSent)

@@ -174,7 +174,11 @@ class Subscription:
 
 
 async def subscribe(connection: "Connection", name: str) -> Subscription:
-    """Return a subscription that hears everything from now on. Raises RefusedError."""
+    """Return a subscription that hears everything from now on. Raises RefusedError.
+
+    The connection knows of it before its rights are looked at for the second time: a notice that
+    they are gone came either before that look, or finds it.
+    """
     found = channels.split(name)
     if found is None:
         raise RefusedError
@@ -183,10 +187,14 @@ async def subscribe(connection: "Connection", name: str) -> Subscription:
     subscription = Subscription(connection, name, *found)
     await _require_leave(subscription)
     await subscription.join()
+    connection.subscriptions[name] = subscription
     try:
-        await _require_leave(subscription)  # lost while joining: the notice came too early
-    except RefusedError:
-        await subscription.end(is_lost=True)
+        await _require_leave(subscription)
+        if connection.subscriptions.get(name) is not subscription:  # a notice ended it meanwhile
+            raise RefusedError
+    except Exception as error:
+        connection.subscriptions.pop(name, None)
+        await subscription.end(is_lost=isinstance(error, RefusedError))
         raise
     return subscription
 

@@ -39,6 +39,8 @@ SWEEP_SECONDS = 3.0
 REPORT_SECONDS = 20.0
 """Twice missed, and leases still hold."""
 DRAIN_SECONDS = 5.0
+REMEMBER_SECONDS = 10.0
+"""For so long the end of a session is remembered: longer than it takes to connect by it."""
 SWEEP_WINDOW = timedelta(seconds=45)
 """How far a sweep looks back: longer than any transaction of ours may take."""
 
@@ -52,11 +54,13 @@ class Switchboard:
         self.by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.tasks: set[asyncio.Task[Any]] = set()
+        self._ended: set[UUID] = set()
+        """Sessions whose end was heard of a moment ago."""
         self._layer = layer
 
     async def start(self) -> None:
         channel = await self._layer.new_channel()
-        self._layer.attach(channel, self._heard)
+        self._layer.attach(channel, self.hear)
         self.spawn(self._join_control(channel))
         self.spawn(self._repeat(self._recheck, RECHECK_SECONDS))
         self.spawn(self._repeat(self._sweep, SWEEP_SECONDS))
@@ -71,8 +75,12 @@ class Switchboard:
         return task
 
     def add(self, connection: "Connection") -> None:
-        self.by_session[connection.person.session_id].add(connection)
+        """Know of a connection; it is closed at once if its session ended since it was read."""
+        session_id = connection.person.session_id
+        self.by_session[session_id].add(connection)
         self.by_user[connection.person.user_id].add(connection)
+        if session_id in self._ended:
+            self._end_session(session_id)
 
     def remove(self, connection: "Connection") -> None:
         for index, key in (
@@ -83,11 +91,12 @@ class Switchboard:
             if not index[key]:
                 del index[key]
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def hear(self, message: dict[str, Any]) -> None:
         match message:
             case {"event": "sessions.ended", "ids": ids}:
-                for session_id in ids:
-                    self._end_session(UUID(session_id))
+                for session_id in map(UUID, ids):
+                    self._remember(session_id)
+                    self._end_session(session_id)
             case {"event": "rights.changed", **of}:
                 self._look_again(self._concerned(**of))
             case {"event": "asked"}:
@@ -113,6 +122,11 @@ class Switchboard:
     async def hint(self, event: str, **facts: Any) -> None:
         """Tell every process, this one too. Raises StoreUnavailableError."""
         await self._layer.group_send(CONTROL, {"type": "control", "event": event, **facts})
+
+    def _remember(self, session_id: UUID) -> None:
+        self._ended.add(session_id)
+        loop = asyncio.get_running_loop()
+        loop.call_later(REMEMBER_SECONDS, self._ended.discard, session_id)
 
     def _end_session(self, session_id: UUID) -> None:
         for connection in list(self.by_session.get(session_id, ())):

@@ -59,15 +59,7 @@ def kill(*, name: str, author: Author, now: datetime, environment: str | None = 
     where, rules = _locked(name, environment)
     if rules.is_killed:
         return rules
-    before = state(rules)
-    FlagRules.objects.change(rules, killed_at=now, version=rules.version + 1)
-    changes.record(
-        rules.flag, "killed", author=author, now=now, environment=where.name,
-        states=(before, state(rules)),
-    )  # fmt: skip
-    publish(FlagKilled(rules.flag_id, rules.flag.name, where.name, author.id))
-    changes.close([where])
-    return rules
+    return _mark(where, rules, ("killed", FlagKilled), author=author, now=now, killed_at=now)
 
 
 @transaction.atomic
@@ -80,14 +72,30 @@ def unkill(
     where, rules = _locked(name, environment)
     if rules.killed_at is None:
         return rules
-    before = state(rules)
     waiting = _later(rules.strategies, since=rules.killed_at, now=now)
-    FlagRules.objects.change(rules, killed_at=None, strategies=waiting, version=rules.version + 1)
+    return _mark(
+        where, rules, ("unkilled", FlagUnkilled), author=author, now=now,
+        killed_at=None, strategies=waiting,
+    )  # fmt: skip
+
+
+def _mark(
+    where: Environment,
+    rules: FlagRules,
+    what: tuple[str, type[FlagKilled] | type[FlagUnkilled]],
+    *,
+    author: Author,
+    now: datetime,
+    **fields: Any,
+) -> FlagRules:
+    action, event = what
+    before = state(rules)
+    FlagRules.objects.change(rules, version=rules.version + 1, **fields)
     changes.record(
-        rules.flag, "unkilled", author=author, now=now, environment=where.name,
+        rules.flag, action, author=author, now=now, environment=where.name,
         states=(before, state(rules)),
     )  # fmt: skip
-    publish(FlagUnkilled(rules.flag_id, rules.flag.name, where.name, author.id))
+    publish(event(rules.flag_id, rules.flag.name, where.name, author.id))
     changes.close([where])
     return rules
 

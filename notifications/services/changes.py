@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.events import publish
+from core.events import publish, publish_all
 from core.postgres import row_security
 from notifications.arrivals import Arrival
 from notifications.events import InboxChanged, NotificationsArrived
@@ -42,8 +42,8 @@ def tell_each(
     """Publish the same of several people; `changed` has whose notifications are different."""
     with row_security.everywhere():
         unread = Inbox.objects.unread_counts(changed)
-    for user_id, ids in changed.items():
-        publish(
+    publish_all(
+        [
             InboxChanged(
                 user_id=user_id,
                 version=versions[user_id],
@@ -52,7 +52,9 @@ def tell_each(
                 notification_ids=tuple(ids) if len(ids) <= NAMED else (),
                 at=at,
             )
-        )
+            for user_id, ids in changed.items()
+        ]
+    )
 
 
 def tell_arrivals(

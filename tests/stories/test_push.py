@@ -15,11 +15,11 @@ from core.outbound.addresses import network
 from notifications.messages import Message
 from notifications.models import Notification, PushDevice
 from notifications.services import sending
-from tests.browser import Chromium, Window, chromium
-from tests.conftest import PASSWORD, make_user
+from tests import consoles
+from tests.browser import Chromium, Window
 from tests.notifications.push.browsers import Subscription, deliver
 from tests.recorder import Recorder, recording
-from tests.servers import Server, free_port
+from tests.servers import Server
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -52,31 +52,9 @@ def service() -> Iterator[Recorder]:
 
 @pytest.fixture
 def server(tmp_path: Path, service: Recorder) -> Iterator[Server]:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    server = Server(
-        tmp_path / "server.log",
-        port=port,
-        PUBLIC_URL=url,
-        RATE_LIMITS="{}",
-        OUTBOUND_ALLOW="127.0.0.0/8",
-        OUTBOUND_PORTS=str(service.port),
-    )
-    try:
-        yield server.wait_until_ready()
-    finally:
-        server.end()
-
-
-@pytest.fixture
-def browser() -> Iterator[Chromium]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def uma() -> User:
-    return make_user("uma@example.com")
+    ours: dict[str, Any] = {"OUTBOUND_ALLOW": "127.0.0.0/8", "OUTBOUND_PORTS": str(service.port)}
+    with consoles.at_home(tmp_path / "server.log", **ours) as server:
+        yield server
 
 
 def prepared(browser: Chromium, subscription: Subscription, *, allows: bool = True) -> Any:
@@ -95,15 +73,7 @@ def prepared(browser: Chromium, subscription: Subscription, *, allows: bool = Tr
 
 
 def sign_in(window: Window, server: Server, user: User, *, has_push: bool = True) -> None:
-    def type_in() -> None:
-        page = window.page
-        page.goto(f"{server.base}/console")
-        page.fill("#email", user.email)
-        page.fill("#password", PASSWORD)
-        page.click("#sign-in button")
-
-    window.do(lambda _: type_in())
-    window.until("document.getElementById('status').textContent === 'Live'")
+    consoles.sign_in(window, server, user)
     if has_push:
         window.until("!document.getElementById('push').hidden")
 
