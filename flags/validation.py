@@ -82,7 +82,8 @@ def targets(given: Any, *, pointer: str) -> None:
         for name, values in given.items():
             at = f"{pointer}/{escaped(str(name))}"
             _texts(values, at, found)
-            if name == "domains" and any("@" in str(each) for each in values or []):
+            is_list = isinstance(values, list)
+            if name == "domains" and is_list and any("@" in str(each) for each in values):
                 found.add(at, "Write a domain without the @: example.com.")
     found.refuse()
 
@@ -216,7 +217,7 @@ def _variants(given: Any, pointer: str, found: Found, *, keys: frozenset[str]) -
     for at, each in _objects(given, pointer, found):
         _keys(each, keys, at, found)
         _text(each.get("name"), f"{at}/name", found)
-        if each.get("name") in names:
+        if str(each.get("name")) in names:
             found.add(f"{at}/name", "Another variant has this name.")
         names.add(str(each.get("name")))
         _share(each, at, found)
@@ -231,7 +232,7 @@ def _share(given: Mapping[str, Any], at: str, found: Found) -> None:
     weight = given.get("weight")
     if isinstance(weight, bool) or not isinstance(weight, int) or not 0 < weight <= MOST_WEIGHT:
         found.add(f"{at}/weight", f"Give a whole number of 1 to {MOST_WEIGHT}.")
-    if given.get("weightType", "variable") not in {"variable", "fix"}:
+    if given.get("weightType", "variable") not in ("variable", "fix"):
         found.add(f"{at}/weightType", "Give variable or fix.")
     _text(given.get("stickiness", "default"), f"{at}/stickiness", found)
 

@@ -86,7 +86,7 @@ def _unknown(state: Json) -> Iterator[FieldProblem]:
         name = each.get("name")
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
             yield FieldProblem(f"{at}/name", "invalid", f"{at}/name: up to {MAX_NAME} characters.")
-        for number, strategy in enumerate(each.get("strategies") or []):
+        for number, strategy in enumerate(_listed(each.get("strategies"))):
             if isinstance(strategy, Mapping):
                 yield from _strange(
                     strategy, _STRATEGY | _NOT_EVALUATED, f"{at}/strategies/{number}"
@@ -97,6 +97,10 @@ def _strange(given: Json, known: set[str], at: str) -> Iterator[FieldProblem]:
     for name in sorted(given.keys() - known):
         pointer = f"{at}/{escaped(name)}"
         yield FieldProblem(pointer, "unknown_field", f"{pointer} is not known here.")
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else []
 
 
 def _objects(given: Json, name: str) -> list[Json]:
@@ -112,8 +116,8 @@ def _objects(given: Json, name: str) -> list[Json]:
 def _served(feature: Json) -> ImportedFlag:
     return ImportedFlag(
         name=feature["name"],
-        settings={**_settings(feature), "dependencies": feature.get("dependencies") or []},
-        rules={None: _rules(feature, feature.get("strategies") or [])},
+        settings={**_settings(feature), "dependencies": _listed(feature.get("dependencies"))},
+        rules={None: _rules(feature, _listed(feature.get("strategies")))},
     )
 
 
@@ -130,18 +134,18 @@ def _rules(given: Json, strategies: list[Any]) -> dict[str, Any]:
     on = [each for each in strategies if not (isinstance(each, Mapping) and each.get("disabled"))]
     if strategies and not on:
         # All of them are switched off, which is not the same as having none.
-        return {"enabled": False, "strategies": [], "variants": given.get("variants") or []}
+        return {"enabled": False, "strategies": [], "variants": _listed(given.get("variants"))}
     return {
         "enabled": given.get("enabled") is True,
         "strategies": [_strategy(each) for each in on],
-        "variants": [_kept(each, _VARIANT) for each in given.get("variants") or []],
+        "variants": [_kept(each, _VARIANT) for each in _listed(given.get("variants"))],
     }
 
 
 def _strategy(given: Any) -> Any:
     found = _kept(given, _STRATEGY)
     if isinstance(found, dict) and found.get("variants"):
-        found["variants"] = [_kept(each, _VARIANT) for each in found["variants"]]
+        found["variants"] = [_kept(each, _VARIANT) for each in _listed(found["variants"])]
     return found
 
 
@@ -156,7 +160,7 @@ def _segment(given: Json) -> ImportedSegment:
     if isinstance(number, bool) or not isinstance(number, int):
         raise InvalidError(FieldProblem("/segments", "invalid", "A segment's id is a number."))
     name = str(given.get("name") or f"Segment {number}")
-    return ImportedSegment(number, name[:MAX_NAME], given.get("constraints") or [])
+    return ImportedSegment(number, name[:MAX_NAME], _listed(given.get("constraints")))
 
 
 # -- Exports ---------------------------------------------------------------------------------------
@@ -180,7 +184,7 @@ def _exported(state: Json) -> Iterator[ImportedFlag]:
             )
             for each in where[name]
         }
-        needed = needs.get(name, {}).get("dependencies") or []
+        needed = _listed(needs.get(name, {}).get("dependencies"))
         yield ImportedFlag(
             name, {**_settings(feature), "dependencies": [*map(_dependency, needed)]}, rules
         )

@@ -14,6 +14,7 @@ from django.db import transaction
 from core.events import publish
 from flags.events import FlagArchived, FlagChanged, FlagCreated, FlagRestored
 from flags.imports.plain import Imported, ImportedFlag, ImportedSegment
+from flags.imports.reading import refuse_cycles
 from flags.models import Environment, Flag, FlagRules, Segment
 from flags.services import changes, definitions, rules, segments
 from flags.services.changes import Author
@@ -54,7 +55,11 @@ def run(
     environment: str | None = None,
     dry_run: bool = False,
 ) -> Plan:
-    """Apply an import to one environment, or to every one. A dry run changes nothing at all."""
+    """Apply an import to one environment, or to every one. A dry run changes nothing at all.
+
+    Raises InvalidError for flags that need each other in a circle.
+    """
+    refuse_cycles(imported.flags)
     plan = Plan(notes=list(imported.notes))
     try:
         with transaction.atomic():

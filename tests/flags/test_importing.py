@@ -128,6 +128,16 @@ def test_what_nobody_knows_is_refused(document: Any, pointer: str) -> None:  # F
     assert names() == set()
 
 
+def test_flags_that_need_each_other_are_refused() -> None:  # FLG 33
+    needs = {"a": "b", "b": "c", "c": "a"}
+    features = [feature(name, dependencies=[{"feature": other}]) for name, other in needs.items()]
+
+    with pytest.raises(InvalidError):
+        run(state(*features))
+
+    assert names() == set()
+
+
 def test_every_environment_or_the_one_that_is_named() -> None:
     keys.create(name="k", environment="staging", author=AUTHOR)
     run(state(feature()))

@@ -60,6 +60,17 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert not on(userId="eve")
 
 
+def test_a_rule_of_several_conditions_keeps_out_whom_it_matches() -> None:
+    both = rule(OFF, clause("a", "in", "1"), clause("b", "in", "1"))
+    off = {**rule(OFF), "disabled": True}
+    plan = run(flag(rules=[off, both], fallthrough={"variation": ON}))
+
+    assert plan.notes == []
+    assert not on(a="1", b="1")
+    assert on(a="1", b="2")
+    assert on()
+
+
 def test_a_negated_clause_needs_the_field() -> None:
     run(flag(rules=[rule(ON, clause("country", "in", "de", negate=True))]))
 
@@ -95,10 +106,6 @@ def test_percentages_and_values() -> None:
         {"rules": [rule(ON, clause("segment", "segmentMatch", "beta"))]},
         {"rules": [rule(ON, clause("key", "in", "x", contextKind="device"))]},
         {"contextTargets": [{"contextKind": "device", "values": ["x"], "variation": ON}]},
-        {
-            "rules": [rule(OFF, clause("a", "in", "1"), clause("b", "in", "1"))],
-            "fallthrough": {"variation": ON},
-        },
         {"rules": [rule(7, clause("a", "in", "1"))]},
         {"fallthrough": {"variation": ON}, "prerequisites": [{"key": "none", "variation": ON}]},
     ],
@@ -135,6 +142,48 @@ def test_the_rest_is_told_or_kept() -> None:
     assert [note.split(" ")[0] for note in plan.notes] == ["old", "lamp", "lamp:"]
     made = Flag.objects.get()
     assert (made.is_client_visible, made.is_permanent) == (True, True)
+
+
+def test_what_has_no_place_is_told() -> None:  # FLG 33
+    tracked = {**rule(ON, clause("a", "in", "1", _id="c")), "trackEvents": True, "_id": "r"}
+    given = {**flag(rules=[tracked], trackEvents=True, salt="x"), "name": "The lamp"}
+
+    assert run(given).notes == [
+        "name has no place here (1 times).",
+        "salt has no place here (1 times).",
+        "trackEvents has no place here (2 times).",
+        "_id has no place here (2 times).",
+    ]
+
+
+def test_flags_that_need_each_other_are_refused() -> None:  # FLG 33
+    first = flag("a", prerequisites=[{"key": "b", "variation": ON}])
+    second = flag("b", prerequisites=[{"key": "a", "variation": ON}])
+
+    with pytest.raises(InvalidError, match="saved") as refused:
+        run(first, second)
+
+    assert refused.value.problems[0].detail == "They need each other: a → b → a."
+    assert not Flag.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"mystery": 1}, "/items/0/mystery"),
+        ({"variations": [{"odd": 1}]}, "/items/0/variations/0/odd"),
+        ({"environments": {"p": {"odd": 1}}}, "/items/0/environments/p/odd"),
+        (
+            {"environments": {"p": {"rules": [{"clauses": [{"odd": 1}]}]}}},
+            "/items/0/environments/p/rules/0/clauses/0/odd",
+        ),
+    ],
+)
+def test_what_nobody_knows_is_refused(given: Any, pointer: str) -> None:  # FLG 33
+    with pytest.raises(InvalidError) as refused:
+        launchdarkly.read({"items": [{**flag(), **given}]})
+
+    assert [each.pointer for each in refused.value.problems] == [pointer]
 
 
 @pytest.mark.parametrize("document", [[], {"items": [{}]}, {"items": "x"}, {"flags": {}}])

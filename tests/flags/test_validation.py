@@ -72,6 +72,8 @@ def test_what_is_right_is_taken() -> None:
             "/stages/0/percentage",
         ),
         ({"variants": [VARIANT, VARIANT]}, "/variants/1/name"),
+        ({"variants": [{**VARIANT, "name": {"a": 1}}]}, "/variants/0/name"),
+        ({"variants": [{**VARIANT, "weightType": ["fix"]}]}, "/variants/0/weightType"),
         ({"variants": [{**VARIANT, "weight": 0}]}, "/variants/0/weight"),
         ({"variants": [{**VARIANT, "weight": 1.5}]}, "/variants/0/weight"),
         ({"variants": [{**VARIANT, "weight": True}]}, "/variants/0/weight"),
@@ -109,6 +111,7 @@ def test_no_document_gets_through_unjudged() -> None:
         ([], "/denied"),
         ({"userId": "a"}, "/denied/userId"),
         ({"domains": ["@a"]}, "/denied/domains"),
+        ({"domains": 1}, "/denied/domains"),
     ],
 )
 def test_lists_of_people(given: Any, pointer: str) -> None:

@@ -10,11 +10,11 @@ from django.utils import timezone
 from core.api import parsers
 from core.management.base import JsonCommand, UsageError
 from flags import listing
-from flags.imports import launchdarkly, unleash
+from flags.imports import flagsmith, growthbook, launchdarkly, unleash
 from flags.services import definitions, importing, rules
 from flags.services.changes import Author
 
-READERS = {each.SYSTEM: each.read for each in (launchdarkly, unleash)}
+READERS = {each.SYSTEM: each.read for each in (flagsmith, growthbook, launchdarkly, unleash)}
 SIMPLE = {
     "enable": "switch a flag on",
     "disable": "switch a flag off",
@@ -61,7 +61,10 @@ class Command(JsonCommand):
         parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
 
     def _add_import(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=sorted(READERS), required=True)
+        parser.add_argument(
+            "--format", "--from", choices=sorted(READERS), required=True, dest="format",
+            help="the system that wrote it",
+        )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
         parser.add_argument("file", metavar="FILE", help="JSON; - reads standard input")
 
