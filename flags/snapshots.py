@@ -83,7 +83,9 @@ def read(environment: str) -> Snapshot | None:
 
     with row_security.everywhere():  # decisions of organizations are part of it
         document = Environment.objects.document(environment)
-    return snapshot(environment, document) if document is not None else None
+    if document is None:
+        return None
+    return snapshot(environment, document, before=_held.get(environment))
 
 
 def put(found: Snapshot) -> bool:

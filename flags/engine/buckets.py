@@ -6,6 +6,8 @@ thousand, so that a whole percentage answers as Unleash does for every id, and o
 lies between its neighbors.
 """
 
+from collections.abc import Callable
+
 from mmh3 import hash as murmur3
 
 PLACES = 100_000
@@ -17,6 +19,14 @@ def place(group: str, key: str) -> int:
     """Return 0 to 99 999; a percentage p holds for the places below 1000 p."""
     number: int = murmur3(f"{group}:{key}", 0, False)
     return number % 100 * 1000 + number // 100 % 1000
+
+
+def below(group: str, limit: int) -> Callable[[str], bool]:
+    """Return whether the place of a key lies before `limit`, as a function of the key."""
+    prefix, (percent, rest) = f"{group}:", divmod(limit, 1000)
+    if rest:
+        return lambda key: place(group, key) < limit
+    return lambda key: murmur3(prefix + key, 0, False) % 100 < percent
 
 
 def threshold(percentage: float) -> int:

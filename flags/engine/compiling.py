@@ -96,16 +96,21 @@ def _is_on(parts: Parts) -> Check:
 
 
 def _is_wanted(parts: Parts) -> Check:
-    on = any_of([way.holds for way in parts.ways]) if parts.ways else everybody
-    for named in (parts.groups, parts.persons):
-        on = _unless(named.denied, _or(named.allowed, on))
-    return on
+    ways = [way.holds for way in parts.ways] if parts.ways else [everybody]
+    if parts.groups.denied is nobody:  # one step where two would do the same
+        on = _or([parts.persons.allowed, parts.groups.allowed, *ways])
+    else:
+        here = _unless(parts.groups.denied, _or([parts.groups.allowed, *ways]))
+        on = _or([parts.persons.allowed, here])
+    return _unless(parts.persons.denied, on)
 
 
-def _or(allowed: Check, on: Check) -> Check:
-    if allowed is nobody or on is everybody:
-        return on
-    return lambda context: allowed(context) or on(context)
+def _or(checks: list[Check]) -> Check:
+    return (
+        everybody
+        if everybody in checks
+        else any_of([each for each in checks if each is not nobody])
+    )
 
 
 def _unless(denied: Check, on: Check) -> Check:
@@ -135,14 +140,14 @@ def now_of(context: Context) -> float:
 
 # -- The whole answer ------------------------------------------------------------------------------
 def _answer(parts: Parts) -> Callable[[Context], Answer]:
-    out = _out(parts)
+    out, way_in = _out(parts), _way_in(parts)
     made: dict[tuple[Reason, str | None], Answer] = {}
 
     def answer(context: Context) -> Answer:
         for is_out, says in out:
             if is_out(context):
                 return says
-        reason, pick = _way_in(parts, context)
+        reason, pick = way_in(context)
         if pick is None:
             return _MISSES[reason]
         variant = pick(context) or parts.pick(context)
@@ -166,19 +171,31 @@ def _out(parts: Parts) -> list[tuple[Check, Answer]]:
     return [(check, says) for check, says in checks if check is not nobody]
 
 
-def _way_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
-    """Return why, and how a variant is found; None in its place: the flag is off."""
+WayIn = tuple[Reason, Pick | None]
+"""Why, and how a variant is found; None in its place: the flag is off."""
+
+
+def _way_in(parts: Parts) -> Callable[[Context], WayIn]:
+    found: list[tuple[Check, WayIn]] = []
     for named in (parts.persons, parts.groups):
-        if named.denied(context):
-            return Reason.DENIED, None
-        if named.allowed(context):
-            return Reason.TARGETING_MATCH, parts.pick
-    return _strategy_in(parts, context) if parts.ways else (Reason.STATIC, parts.pick)
+        found.append((named.denied, (Reason.DENIED, None)))
+        found.append((named.allowed, (Reason.TARGETING_MATCH, parts.pick)))
+    steps = [step for step in found if step[0] is not nobody]
+    ways = parts.ways
+    always: WayIn = (Reason.STATIC, parts.pick)
+
+    def way_in(context: Context) -> WayIn:
+        for holds, says in steps:
+            if holds(context):
+                return says
+        return _strategy_in(ways, context) if ways else always
+
+    return way_in
 
 
-def _strategy_in(parts: Parts, context: Context) -> tuple[Reason, Pick | None]:
+def _strategy_in(ways: list[Way], context: Context) -> WayIn:
     missed = Reason.DEFAULT
-    for way in parts.ways:
+    for way in ways:
         if way.holds(context):
             return way.reason, way.pick
         if way.reason is Reason.SPLIT:

@@ -8,8 +8,10 @@ Unleash's clients are: one that can't be read matches nothing.)
 
 import operator
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -28,6 +30,11 @@ Read = Callable[[str], Any]
 CURRENT_TIME = "currentTime"
 MOST_REGEX_MEMORY = 1 << 20
 """Bytes that one expression may be compiled to; RE2 runs in linear time whatever it is."""
+MOST_LIST_MEMORY = 1 << 26
+FEW = 32
+"""Texts that are looked for one by one; RE2 is faster with more."""
+SHORT = 64
+"""Characters of what is remembered as read: many rules ask for the same number or version."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -121,9 +128,19 @@ def _ends(rule: Constraint) -> Test:
 
 def _contains(rule: Constraint) -> Test:
     values = _cased(rule)
+    if len(values) > FEW and (expression := _any_of(values)) is not None:
+        search = expression.search
+        if rule.case_insensitive:
+            return lambda value: search(value.lower()) is not None
+        return lambda value: search(value) is not None
     if rule.case_insensitive:
         return lambda value: any(map(value.lower().__contains__, values))
     return lambda value: any(map(value.__contains__, values))
+
+
+def _any_of(values: Iterable[str]) -> Any:
+    """Return an expression for any of many texts: it is linear in what is looked through alone."""
+    return _expression("|".join(map(re2.escape, values)), memory=MOST_LIST_MEMORY)
 
 
 def _cased(rule: Constraint) -> tuple[str, ...]:
@@ -136,14 +153,20 @@ def _in_networks(rule: Constraint) -> Test:
 
 def in_networks(values: Iterable[str]) -> Test:
     """Return a test for addresses; values that are no address and no network are skipped."""
-    networks = [network for value in values if (network := _network(value)) is not None]
+    beginnings: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for value in values:
+        if (network := _network(value)) is not None:
+            rest = network.max_prefixlen - network.prefixlen
+            beginnings[network.version, rest].add(int(network.network_address) >> rest)
+    sizes = list(beginnings.items())  # many networks have few sizes
 
     def test(value: str) -> bool:
         try:
             address = ip_address(value)
         except ValueError:
             return False
-        return any(address in network for network in networks)
+        number, version = int(address), address.version
+        return any(version == wanted and number >> rest in known for (wanted, rest), known in sizes)
 
     return test
 
@@ -179,10 +202,15 @@ def _matches(rule: Constraint) -> Test:
 
 
 def _regex(text: str, case_insensitive: bool) -> Any:
+    return _expression(text, memory=MOST_REGEX_MEMORY, case_sensitive=not case_insensitive)
+
+
+def _expression(text: str, *, memory: int, case_sensitive: bool = True) -> Any:
+    """Return None for what RE2 can't read, or not within so many bytes."""
     options = re2.Options()
-    options.case_sensitive = not case_insensitive
+    options.case_sensitive = case_sensitive
     options.log_errors = False
-    options.max_mem = MOST_REGEX_MEMORY
+    options.max_mem = memory
     try:
         return re2.compile(text, options)  # type: ignore[no-untyped-call]
     except (re2.error, UnicodeEncodeError):
@@ -191,11 +219,21 @@ def _regex(text: str, case_insensitive: bool) -> Any:
 
 # -- Comparisons -----------------------------------------------------------------------------------
 def number(text: str) -> float | None:
+    return _number(text) if len(text) <= SHORT else _number.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def moment(text: str) -> float | None:
     """Return seconds since 1970 of RFC 3339 text; one without a zone names no moment."""
+    return _moment(text) if len(text) <= SHORT else _moment.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> float | None:
     if len(text) < len("2026-01-31T09:00Z"):
         return None
     try:

@@ -12,12 +12,22 @@ NOT_FOUND = Answer(False, Reason.FLAG_NOT_FOUND)
 
 class Ruleset:
     def __init__(
-        self, flags: Iterable[Flag] = (), *, segments: Segments | None = None, version: int = 0
+        self,
+        flags: Iterable[Flag | Compiled] = (),
+        *,
+        segments: Segments | None = None,
+        version: int = 0,
     ) -> None:
+        """Flags that another ruleset compiled are taken as they are (`compiled`)."""
         self.version = version
         self._flags: dict[str, Compiled] = {}
         for flag in flags:
-            self._flags[flag.name] = compile_flag(flag, segments=segments or {}, others=self._flags)
+            if isinstance(flag, Compiled):
+                self._flags[flag.flag.name] = flag
+            else:
+                self._flags[flag.name] = compile_flag(
+                    flag, segments=segments or {}, others=self._flags
+                )
         self._checks = {name: compiled.is_on for name, compiled in self._flags.items()}
 
     def is_enabled(self, name: str, context: Context, *, default: bool = False) -> bool:
@@ -32,6 +42,12 @@ class Ruleset:
     def flag(self, name: str) -> Flag | None:
         compiled = self._flags.get(name)
         return compiled.flag if compiled else None
+
+    def compiled(self, name: str) -> Compiled | None:
+        """Return a flag for another ruleset with the same segments. One that asks for others goes
+        by those of its own ruleset, so there is none for it."""
+        found = self._flags.get(name)
+        return found if found is not None and not found.flag.dependencies else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._flags)

@@ -62,15 +62,23 @@ def rollout(share: float | None, *, group: str, stickiness: str) -> Check:
     limit = buckets.threshold(share)
     if stickiness in {DEFAULT, RANDOM} and limit >= PLACES:
         return everybody
-    return _below(limit, group=group, key_in=key_of(stickiness))
+    return _below(limit, group=group, stickiness=stickiness)
 
 
-def _below(limit: int, *, group: str, key_in: Key) -> Check:
-    place = buckets.place
+def _below(limit: int, *, group: str, stickiness: str) -> Check:
+    """Return the check that is asked most: what it can do once is done once."""
+    is_below, key_in = buckets.below(group, limit), key_of(stickiness)
+    if stickiness not in {DEFAULT, RANDOM}:
+
+        def holds_for_field(context: Context) -> bool:
+            key = context.get(stickiness)
+            return key is not None and is_below(key)
+
+        return holds_for_field
 
     def holds(context: Context) -> bool:
         key = key_in(context)
-        return key is not None and place(group, key) < limit
+        return key is not None and is_below(key)
 
     return holds
 

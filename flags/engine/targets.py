@@ -33,6 +33,9 @@ def any_of(checks: list[Check]) -> Check:
     if len(checks) == 2:
         first, second = checks
         return lambda context: first(context) or second(context)
+    if len(checks) == 3:
+        first, second, third = checks
+        return lambda context: first(context) or second(context) or third(context)
     return lambda context: any(check(context) for check in checks)
 
 

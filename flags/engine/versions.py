@@ -1,6 +1,7 @@
 """Precedence of versions, as Semantic Versioning 2.0.0 (semver.org, item 11) orders them."""
 
 import re
+from functools import lru_cache
 
 _NUMBER = r"(?:0|[1-9]\d*)"
 _PART = rf"(?:{_NUMBER}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
@@ -14,6 +15,7 @@ Part = tuple[int, int, str]
 Precedence = tuple[int, int, int, int, tuple[Part, ...]]
 
 
+@lru_cache(maxsize=4096)
 def precedence(text: str) -> Precedence | None:
     """Return what compares as the version does; None for text that is none."""
     found = _VERSION.fullmatch(text) if len(text) <= 256 else None
