@@ -71,8 +71,8 @@ class FlagAdmin(ServiceAdmin):
     ordering = ["-created_at", "-id"]
     fields = (
         "name", "description", "kind", "is_client_visible", "is_org_overridable", "is_permanent",
-        "impression_data", "expires_at", "dependencies", "rules_everywhere", "changes",
-        "archived_at",
+        "impression_data", "persist_anonymous", "expires_at", "dependencies", "rules_everywhere",
+        "changes", "archived_at",
     )  # fmt: skip
     actions = ["kill", "unkill", "archive", "restore"]
     actions_detail = ("explain",)  # type: ignore[assignment]  # its stub takes none

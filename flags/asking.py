@@ -17,6 +17,7 @@ from django.conf import settings
 from flags import complaints, fields, snapshots, usage
 from flags.documents import Snapshot
 from flags.engine.answers import Answer, Payload, Reason
+from flags.kept import assignments
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,8 @@ def is_enabled(
             return _default_of(name, asked, default)
         where = asked.environment
         found = fields.context_of(user, organization, role, context, environment=where)
+        if asked.kept:
+            found |= assignments.of(user, asked, name)
         on = asked.rules.is_enabled(name, found)
         usage.count((where, name, on, ""))
         return on
@@ -89,6 +92,8 @@ def answer(
             return asked
         where = asked.environment
         about = fields.context_of(user, organization, role, context, environment=where)
+        if asked.kept:
+            about |= assignments.of(user, asked, name)
         found = asked.rules.answer(name, about)
         usage.count((where, name, found.enabled, found.variant or ""))
         return found
@@ -109,19 +114,21 @@ class Chosen:
 
 
 async def ais_enabled(name: str, **asked: Any) -> bool:
-    await _ready(name)
+    await _ready(name, asked.get("user"))
     return is_enabled(name, **asked)
 
 
 async def avariant(name: str, **asked: Any) -> Chosen:
-    await _ready(name)
+    await _ready(name, asked.get("user"))
     return variant(name, **asked)
 
 
-async def _ready(name: str) -> None:
-    """Wait for the first snapshot without holding the loop."""
+async def _ready(name: str, user: Any) -> None:
+    """Wait for the first snapshot, and what somebody keeps, without holding the loop."""
     if name not in _overrides.get() and snapshots.untried(settings.FLAGS_ENVIRONMENT):
         await sync_to_async(_first_look)()
+    if name not in _overrides.get():
+        await assignments.aprepare(user, pinned(settings.FLAGS_ENVIRONMENT), name)
 
 
 def _first_look() -> None:

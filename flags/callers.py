@@ -12,8 +12,9 @@ from accounts.models import User
 from flags import asking, fields
 from flags.documents import EMPTY, ORGANIZATION, Snapshot
 from flags.engine import Context, Ruleset
-from flags.engine.context import from_unleash, text
+from flags.engine.context import ASSIGNED, from_unleash, text
 from flags.fields import Subject
+from flags.kept import assignments
 from flags.models import FlagKey
 from organizations.models import Membership
 
@@ -78,12 +79,14 @@ class Caller:
         membership = _membership(self.user, claimed)
         organization = membership.organization if membership else None
         role = membership.role_key if membership else None
-        return fields.context(Subject(self.user, organization, role), free)
+        mine = fields.context(Subject(self.user, organization, role), free)
+        return mine | assignments.of(self.user, self.snapshot)
 
 
 def _said(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in given.items():
-        if isinstance(value, str | int | float | bool):
+        is_ours = str(name).startswith(ASSIGNED)
+        if isinstance(value, str | int | float | bool) and not is_ours:
             yield str(name), value
 
 

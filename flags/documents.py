@@ -47,6 +47,12 @@ class Snapshot:
         return frozenset(self.client_visible)
 
     @cached_property
+    def kept(self) -> frozenset[str]:
+        """Names of the flags of which people keep what they were answered before signing in."""
+        flags = self.document.get("flags") or []
+        return frozenset(each["name"] for each in flags if each.get("persist_anonymous") is True)
+
+    @cached_property
     def by_name(self) -> dict[str, Json]:
         return {each["name"]: each for each in self.document.get("flags") or []}
 
@@ -119,6 +125,7 @@ def flag(given: Json, decided: Decisions) -> Flag:
         allowed=_targets(given.get("allowed") or {}, decided[True]),
         starts_at=_seconds(given.get("starts_at")),
         ends_at=_seconds(given.get("ends_at")),
+        is_kept=given.get("persist_anonymous") is True,
     )
 
 

@@ -8,6 +8,7 @@ from flags.documents import Snapshot
 from flags.engine import Context, buckets
 from flags.engine.compiling import SPLITTING, compile_flag, now_of
 from flags.engine.constraints import compile_constraint, error
+from flags.engine.context import ASSIGNED
 from flags.engine.rules import DEFAULT, Constraint, Flag, Segments, Strategy, Targets
 from flags.engine.strategies import compile_strategy, key_of
 from flags.engine.targets import EMAIL, compile_targets, groups, persons
@@ -55,6 +56,9 @@ def _steps(flag: Flag, known: Segments, found: Snapshot, context: Context) -> It
     for label, part in (("person", persons), ("group", groups)):
         yield Step(f"{label} is not denied", not _named(part(flag.denied), context))
         yield Step(f"{label} is allowed by name", _named(part(flag.allowed), context))
+    if flag.is_kept and (kept := context.get(ASSIGNED + flag.name)) is not None:
+        told = f"{'on' if kept[:1] == '1' else 'off'}, from before they signed in"
+        yield Step("has kept an answer", True, told)
     for number, strategy in enumerate(flag.strategies, 1):
         yield from _strategy(f"strategy {number}", strategy, flag, known, context)
 

@@ -6,13 +6,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.models import BaseModel, new_id
+from flags.kept.models import Assignment as Assignment
+from flags.records.models import FlagUsage as FlagUsage
 from flags.repositories import (
     EnvironmentRepository,
     FlagChangeRepository,
     FlagKeyRepository,
     FlagRepository,
     FlagRulesRepository,
-    FlagUsageRepository,
     OrganizationOverrideRepository,
     SegmentRepository,
 )
@@ -84,6 +85,8 @@ class Flag(BaseModel):
     is_permanent = models.BooleanField("permanent", default=False)
     """Never counted as stale."""
     impression_data = models.BooleanField(default=False)
+    persist_anonymous = models.BooleanField("kept on signing in", default=False, db_default=False)
+    """Whether somebody keeps what they were answered before they signed in."""
     expires_at = models.DateTimeField(null=True, blank=True)
     """From when on it should be gone from the code; it is answered all the same."""
     archived_at = models.DateTimeField("archived", null=True, blank=True)
@@ -257,32 +260,6 @@ class FlagKey(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
-
-
-class FlagUsage(models.Model):
-    """How often a flag was asked about in one hour, and what was answered."""
-
-    environment_name = models.CharField(max_length=100)
-    flag_name = models.CharField(max_length=MAX_NAME)
-    enabled = models.BooleanField()
-    variant = models.CharField(max_length=MAX_NAME, blank=True)
-    hour = models.DateTimeField()
-    count = models.BigIntegerField()
-
-    objects = FlagUsageRepository.as_manager()
-
-    class Meta:
-        verbose_name = "usage"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["flag_name", "environment_name", "hour", "enabled", "variant"],
-                name="flag_usage_once",
-            ),
-        ]
-        indexes = [models.Index(fields=["hour"], name="flag_usage_hour")]
-
-    def __str__(self) -> str:
-        return f"{self.flag_name} {self.hour:%Y-%m-%d %H}"
 
 
 def loaded_name(row: models.Model, name: str) -> Any:

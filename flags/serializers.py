@@ -26,6 +26,13 @@ class AnswersSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
 
 
+class AnonymousSerializer(InputSerializer):
+    """`anonymous_key` is the `sessionId` that the visitor had."""
+
+    anonymous_key = serializers.CharField(max_length=255, trim_whitespace=False)
+    organization = serializers.UUIDField(required=False)
+
+
 class DecisionSerializer(serializers.Serializer[Any]):
     """`enabled` is null where the organization leaves it as it is for everybody."""
 
@@ -51,7 +58,8 @@ class FlagSerializer(ReadSerializer[Flag]):
         model = Flag
         fields = [
             "id", "name", "description", "kind", "is_client_visible", "is_org_overridable",
-            "is_permanent", "impression_data", "expires_at", "archived_at", "dependencies",
+            "is_permanent", "impression_data", "persist_anonymous", "expires_at", "archived_at",
+            "dependencies",
             "imported_from", "version", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -64,6 +72,7 @@ class FlagChangeableSerializer(InputSerializer):
     is_org_overridable = serializers.BooleanField(required=False)
     is_permanent = serializers.BooleanField(required=False)
     impression_data = serializers.BooleanField(required=False)
+    persist_anonymous = serializers.BooleanField(required=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
     dependencies = serializers.ListField(child=serializers.DictField(), required=False)
 

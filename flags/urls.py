@@ -8,6 +8,7 @@ RULES = f"{FLAG}/environments/<str:environment>"
 
 urlpatterns = [
     path("flags", views.FlagsView.as_view()),
+    path("flags/anonymous", views.AnonymousView.as_view()),
     path(
         "organizations/<uuid:organization_id>/flags",
         views.OrganizationFlagViewSet.as_view({"get": "retrieve", "patch": "update"}),

@@ -13,14 +13,44 @@ from core.api.queries import invalid
 from core.errors import NotFoundError
 from flags.callers import Caller
 from flags.documents import ORGANIZATION
-from flags.engine import Answer
+from flags.engine import Answer, Context
+from flags.kept import assignments
+from flags.kept.services import keep_anonymous
 from flags.models import OrganizationOverride
 from flags.ofrep import revalidated
-from flags.serializers import AnswersSerializer, DecideSerializer, DecisionsSerializer
+from flags.serializers import (
+    AnonymousSerializer,
+    AnswersSerializer,
+    DecideSerializer,
+    DecisionsSerializer,
+)
 from flags.services import overrides
 from flags.services.changes import Author
 from organizations import permissions
 from organizations.viewsets import AcrossOrganizations, OrganizationViewSet
+
+
+class AnonymousView(AcrossOrganizations):
+    @extend_schema(request=AnonymousSerializer, responses={200: AnswersSerializer})
+    def post(self, request: AuthenticatedRequest) -> Response:
+        """Tell which visitor the caller was before signing in; answers as GET /flags does.
+
+        Of flags marked `persist_anonymous` the caller keeps what that visitor was answered, on
+        every device. Only the first time counts.
+        """
+        body = AnonymousSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        key, organization = (
+            body.validated_data["anonymous_key"],
+            body.validated_data.get("organization"),
+        )
+        caller = Caller.of(request)
+        context = caller.context({ORGANIZATION: str(organization)} if organization else {})
+        if organization and ORGANIZATION not in context:
+            raise NotFoundError
+        keep_anonymous(user=request.user, anonymous_key=key, now=timezone.now())
+        context = {**context, **assignments.of(request.user, caller.snapshot)}
+        return Response(_answers(caller, context))
 
 
 class FlagsView(AcrossOrganizations):
@@ -40,9 +70,13 @@ class FlagsView(AcrossOrganizations):
         context = caller.context(_claim(request))
         if ORGANIZATION in request.query_params and ORGANIZATION not in context:
             raise NotFoundError
-        answer = caller.rules.answer
-        flags = {name: _shown(answer(name, context)) for name in caller.names()}
-        return revalidated(request, {"flags": flags, "version": caller.version}, caller, context)
+        return revalidated(request, _answers(caller, context), caller, context)
+
+
+def _answers(caller: Caller, context: Context) -> dict[str, Any]:
+    answer = caller.rules.answer
+    flags = {name: _shown(answer(name, context)) for name in caller.names()}
+    return {"flags": flags, "version": caller.version}
 
 
 def _claim(request: AuthenticatedRequest) -> dict[str, Any]:

@@ -6,23 +6,20 @@ group.
 Any strategy that holds turns the flag on; within one, every constraint has to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flags.engine.answers import Answer, Reason
 from flags.engine.constraints import CURRENT_TIME, compile_constraint, everybody, moment, nobody
-from flags.engine.context import Check, Context
-from flags.engine.rules import DEFAULT, Dependency, Flag, Segments, Strategy
+from flags.engine.context import ASSIGNED, Check, Context
+from flags.engine.prerequisites import Others, prerequisite
+from flags.engine.rules import DEFAULT, Flag, Segments, Strategy, Variant
 from flags.engine.strategies import compile_strategy, key_of
 from flags.engine.targets import all_of, any_of, compile_targets, groups, persons
 from flags.engine.variants import Pick, compile_variants
 
-Others = Mapping[str, "Compiled"]
-"""The flags of the same ruleset by name; it fills while they are compiled."""
 SPLITTING = {"flexibleRollout", "gradualRolloutUserId", "gradualRolloutSessionId"}
-NO_VARIANT = "disabled"
-"""What Unleash calls having none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def compile_flag(flag: Flag, *, segments: Segments, others: Others) -> Compiled:
     stickiness = flag.variants[0].stickiness if flag.variants else DEFAULT
     parts = Parts(
         flag=flag,
-        prerequisites=[_prerequisite(dependency, others) for dependency in flag.dependencies],
+        prerequisites=[prerequisite(dependency, others) for dependency in flag.dependencies],
         persons=Named(*(compile_targets(persons(each)) for each in (flag.denied, flag.allowed))),
         groups=Named(*(compile_targets(groups(each)) for each in (flag.denied, flag.allowed))),
         ways=[_way(strategy, flag, segments) for strategy in flag.strategies],
@@ -96,13 +93,32 @@ def _is_on(parts: Parts) -> Check:
 
 
 def _is_wanted(parts: Parts) -> Check:
-    ways = [way.holds for way in parts.ways] if parts.ways else [everybody]
+    ways = _kept_or([way.holds for way in parts.ways], parts) if parts.ways else [everybody]
     if parts.groups.denied is nobody:  # one step where two would do the same
         on = _or([parts.persons.allowed, parts.groups.allowed, *ways])
     else:
         here = _unless(parts.groups.denied, _or([parts.groups.allowed, *ways]))
         on = _or([parts.persons.allowed, here])
     return _unless(parts.persons.denied, on)
+
+
+def _kept_or(checks: list[Check], parts: Parts) -> list[Check]:
+    """Let what was assigned decide, where that is wanted."""
+    if not _is_kept(parts):
+        return checks
+    field, any_holds = ASSIGNED + parts.flag.name, any_of(checks)
+
+    def holds(context: Context) -> bool:
+        kept = context.get(field)
+        return any_holds(context) if kept is None else kept[:1] == "1"
+
+    return [holds]
+
+
+def _is_kept(parts: Parts) -> bool:
+    """Tell whether an assignment counts: a flag that is on for everybody is so for them too."""
+    reasons = {way.reason for way in parts.ways}
+    return parts.flag.is_kept and Reason.SPLIT in reasons and Reason.STATIC not in reasons
 
 
 def _or(checks: list[Check]) -> Check:
@@ -183,14 +199,33 @@ def _way_in(parts: Parts) -> Callable[[Context], WayIn]:
     steps = [step for step in found if step[0] is not nobody]
     ways = parts.ways
     always: WayIn = (Reason.STATIC, parts.pick)
+    field = ASSIGNED + parts.flag.name if _is_kept(parts) else None
 
     def way_in(context: Context) -> WayIn:
         for holds, says in steps:
             if holds(context):
                 return says
+        if field is not None and field in context:
+            return _kept_in(parts, context)
         return _strategy_in(ways, context) if ways else always
 
     return way_in
+
+
+def _kept_in(parts: Parts, context: Context) -> WayIn:
+    """Return what was assigned; instead of a variant that is gone, what the strategies give."""
+    kept = context[ASSIGNED + parts.flag.name]
+    if kept[:1] != "1":
+        return Reason.SPLIT, None
+    variant = next((each for each in _variants(parts.flag) if each.name == kept[1:]), None)
+    if variant is not None:
+        return Reason.SPLIT, lambda context: variant
+    _, pick = _strategy_in(parts.ways, context)
+    return Reason.SPLIT, pick or parts.pick
+
+
+def _variants(flag: Flag) -> list[Variant]:
+    return [*flag.variants, *(each for way in flag.strategies for each in way.variants)]
 
 
 def _strategy_in(ways: list[Way], context: Context) -> WayIn:
@@ -208,26 +243,6 @@ _MISSES = {
     reason: Answer(False, reason)
     for reason in (Reason.DENIED, Reason.DEFAULT, Reason.SPLIT, Reason.TARGETING_KEY_MISSING)
 }
-
-
-# -- Prerequisites ---------------------------------------------------------------------------------
-def _prerequisite(dependency: Dependency, others: Others) -> tuple[str, Check]:
-    """Return its name, and whether it fails.
-
-    As in Unleash, one that has prerequisites of its own fails: so does every circle.
-    """
-
-    def fails(context: Context) -> bool:
-        other = others.get(dependency.flag)
-        if other is None or other.flag.dependencies:
-            return True
-        if other.is_on(context) is not dependency.enabled:
-            return True
-        if not dependency.variants or not dependency.enabled:
-            return False
-        return (other.answer(context).variant or NO_VARIANT) not in dependency.variants
-
-    return dependency.flag, fails
 
 
 # -- Strategies ------------------------------------------------------------------------------------

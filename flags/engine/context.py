@@ -11,6 +11,9 @@ from typing import Any
 Context = Mapping[str, str]
 Check = Callable[[Context], bool]
 
+ASSIGNED = "assigned:"
+"""Begins the field that holds what was assigned of a flag: `0`, or `1` and the variant's name. No
+caller can say it."""
 NAMED = ("userId", "sessionId", "remoteAddress", "environment", "appName", "currentTime")
 
 
@@ -19,6 +22,10 @@ def from_unleash(context: Mapping[str, Any]) -> dict[str, str]:
     properties = context.get("properties")
     found = _texts(properties) if isinstance(properties, Mapping) else {}
     return found | _texts({name: context.get(name) for name in NAMED})
+
+
+def assigned(enabled: bool, variant: str | None) -> str:
+    return f"1{variant or ''}" if enabled else "0"
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

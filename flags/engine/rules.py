@@ -82,6 +82,8 @@ class Flag:
     """Off before; seconds since 1970, UTC, inclusive. None: no such bound."""
     ends_at: float | None = None
     """Off from then on."""
+    is_kept: bool = False
+    """Whether what the context says was assigned decides in place of a percentage."""
 
 
 Segments = Mapping[int, tuple[Constraint, ...]]

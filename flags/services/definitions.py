@@ -17,7 +17,7 @@ from flags.services.changes import Author
 
 SETTINGS = (
     "description", "kind", "is_client_visible", "is_org_overridable", "is_permanent",
-    "impression_data", "expires_at", "dependencies",
+    "impression_data", "persist_anonymous", "expires_at", "dependencies",
 )  # fmt: skip
 MOST_FLAGS = 10_000
 

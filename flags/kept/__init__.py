@@ -1,0 +1,1 @@
+"""What people keep of the answers from before they signed in."""
