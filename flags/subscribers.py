@@ -7,7 +7,8 @@ from flags.events import RulesetChanged
 
 @on_committed(RulesetChanged)
 def see_and_tell(event: RulesetChanged) -> None:
-    """Answer by the new rules here at once, so that whoever changed them sees them; tell others."""
+    """Tell others, who then read while this process does: whoever changed something sees it."""
+    for environment in event.environments:
+        following.tell(environment)
     for environment in event.environments:
         snapshots.refresh(environment)
-        following.tell(environment)

@@ -2,8 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from flags.engine import unleash
 from tests.flags.engine import vectors
@@ -38,3 +42,21 @@ def test_another_seed_of_hashes_changes_nothing() -> None:  # FLG 1
     held = json.loads(vectors.FILE.read_text())
 
     assert json.loads(told.stdout) == [row for _, row in held["answers"]]
+
+
+def test_another_language_comes_to_the_same(tmp_path: Path) -> None:  # FLG 1
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    wrong = tmp_path / "wrong.json"
+    text = vectors.FILE.read_text()
+    wrong.write_text(text.replace('["0", [false', '["0", [true'))
+
+    found = [_verified(file) for file in (vectors.FILE, wrong)]
+
+    assert found == [(0, "20000 answers, 0 differ\n"), (1, "20000 answers, 1 differ\n")]
+
+
+def _verified(file: Path) -> tuple[int, str]:
+    script = str(vectors.FILE.with_name("verify.mjs"))
+    done = subprocess.run(["node", script, str(file)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
