@@ -45,11 +45,11 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def services() -> Iterator[tuple[Services, dict[str, str]]]:
+def services(*, durable: bool = False) -> Iterator[tuple[Services, dict[str, str]]]:
     """Do as `stores` does, for who wants to stop one of them meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
     folder.chmod(0o711)  # root's servers run as `nobody`, who has to pass through
-    running = Services(folder, durable=False)
+    running = Services(folder, durable=durable)
     try:
         found = running.start()
         addresses = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from core.api.serializers import rfc3339
@@ -171,7 +172,8 @@ class Walk:
 
 
 @pytest.fixture
-def walk(request: pytest.FixtureRequest, user: User, stranger: User) -> Walk:
+def walk(request: pytest.FixtureRequest, user: User, stranger: User, settings: Settings) -> Walk:
+    settings.RATE_LIMITS = {}
     places = [found("Acme", user), found("Globex", stranger)]
     member = person(places[0], "member")
     join(places[1], member, "member")

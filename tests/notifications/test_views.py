@@ -15,8 +15,10 @@ from accounts.models import User
 from core.api.serializers import rfc3339
 from notifications.models import Inbox, Notification
 from organizations.models import Organization
+from realtime.models import StreamMessage
 from tests.client import ApiClient, problem
 from tests.notifications.told import COUNT, PATH, patch, tell, tell_all, titles, unread
+from tests.tenants import signed_in
 
 FIELDS = {
     "id", "type", "kind", "title", "body", "actions", "metadata", "organization", "is_read",
@@ -314,6 +316,22 @@ def test_a_snoozed_one_is_hidden_and_comes_back_unread(api: ApiClient, user: Use
         assert unread(client) == 1
         found = client.read(PATH)["items"]
     assert [(item["is_read"], item["snoozed_until"]) for item in found] == [(False, None)]
+
+
+def test_what_is_archived_while_it_sleeps_stays_away(api: ApiClient, user: User) -> None:
+    row = tell(user)
+    later = timezone.now() + timedelta(hours=2)
+    patch(api, row, snoozed_until=rfc3339(later))
+    patch(api, row, is_read=True, is_archived=True)
+    arrived = StreamMessage.objects.filter(event="notification.created").count()
+
+    with travel(later + timedelta(seconds=1), tick=True):
+        again = signed_in(user)
+        assert (titles(again), unread(again)) == ([], 0)
+        (shown,) = again.read(f"{PATH}?is_archived=true")["items"]
+
+    assert (shown["is_read"], shown["snoozed_until"]) == (True, None)
+    assert StreamMessage.objects.filter(event="notification.created").count() == arrived
 
 
 def test_a_snooze_can_be_ended_early(api: ApiClient, user: User) -> None:
