@@ -131,7 +131,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(psycopg.Cursor(self.connection))
+            return self._prepare_cursor(psycopg.Cursor(self.connection))  # type: ignore[attr-defined]
 
     def ensure_patience(self) -> None:
         """Lift the time-outs for this thread: migrations and exports take their time."""

@@ -15,6 +15,6 @@ T = TypeVar("T")
 
 def select(statement: str, make: Callable[[Sequence[Any]], T], **arguments: Any) -> list[T]:
     """Return what `make` makes of each row. jsonb comes as text."""
-    with connection.binding_cursor() as cursor:
+    with connection.binding_cursor() as cursor:  # type: ignore[attr-defined]  # our backend
         cursor.execute(statement, arguments)
         return [make(row) for row in cursor.fetchall()]

@@ -78,6 +78,6 @@ class PlainInbox:
 
     def _shown(self, found: PlainPage) -> list[Shown]:
         return [
-            Shown(*columns, orjson.loads(actions), orjson.loads(metadata))
+            Shown._make([*columns, orjson.loads(actions), orjson.loads(metadata)])
             for *columns, actions, metadata in found.rows
         ]
