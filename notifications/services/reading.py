@@ -135,9 +135,7 @@ def wake_due(*, user_id: UUID, versions: dict[UUID, int], now: datetime) -> None
     """Do it within a change that has begun. What was archived while it slept stays away."""
     due = Notification.objects.of(user_id).due_to_wake(now=now)
     put_away = due.archived().rewrite(snoozed_until=None)
-    changes.tell(
-        user_id=user_id, version=versions[user_id], change="updated", ids=put_away, at=now
-    )
+    changes.tell(user_id=user_id, version=versions[user_id], change="updated", ids=put_away, at=now)
     channels = {user_id: frozenset({"in_app", "push"})}
     awake = [(user_id, pk) for pk in due.wake()]
     changes.tell_arrivals(awake, versions=versions, wishes=channels)
