@@ -132,10 +132,16 @@ def wake_one(*, notification_id: UUID, now: datetime) -> None:
 
 
 def wake_due(*, user_id: UUID, versions: dict[UUID, int], now: datetime) -> None:
-    """Do it within a change that has begun. What was archived while it slept stays away."""
+    """Do it within a change that has begun.
+
+    What was archived while it slept stays away, and what is about a place that the person has left
+    wakes unheard.
+    """
     due = Notification.objects.of(user_id).due_to_wake(now=now)
     put_away = due.archived().rewrite(snoozed_until=None)
     changes.tell(user_id=user_id, version=versions[user_id], change="updated", ids=put_away, at=now)
+    awake = Notification.objects.reached_by(user_id).due_to_wake(now=now).wake()
+    due.wake()
     channels = {user_id: frozenset({"in_app", "push"})}
-    awake = [(user_id, pk) for pk in due.wake()]
-    changes.tell_arrivals(awake, versions=versions, wishes=channels)
+    found = [(user_id, pk) for pk in awake]
+    changes.tell_arrivals(found, versions=versions, wishes=channels)

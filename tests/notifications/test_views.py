@@ -15,10 +15,11 @@ from accounts.models import User
 from core.api.serializers import rfc3339
 from notifications.models import Inbox, Notification
 from organizations.models import Organization
+from organizations.services import members
 from realtime.models import StreamMessage
 from tests.client import ApiClient, problem
 from tests.notifications.told import COUNT, PATH, patch, tell, tell_all, titles, unread
-from tests.tenants import signed_in
+from tests.tenants import join, signed_in
 
 FIELDS = {
     "id", "type", "kind", "title", "body", "actions", "metadata", "organization", "is_read",
@@ -332,6 +333,23 @@ def test_what_is_archived_while_it_sleeps_stays_away(api: ApiClient, user: User)
 
     assert (shown["is_read"], shown["snoozed_until"]) == (True, None)
     assert StreamMessage.objects.filter(event="notification.created").count() == arrived
+
+
+def test_what_is_about_a_place_they_left_wakes_unheard(stranger: User, acme: Organization) -> None:
+    join(acme, stranger, "member")
+    row = tell(stranger, organization_id=acme.pk)
+    later = timezone.now() + timedelta(hours=2)
+    patch(signed_in(stranger), row, snoozed_until=rfc3339(later))
+    members.leave(organization_id=acme.pk, user_id=stranger.pk, now=timezone.now())
+    arrived = StreamMessage.objects.filter(event="notification.created").count()
+
+    with travel(later + timedelta(seconds=1), tick=True):
+        assert titles(signed_in(stranger)) == []
+        join(acme, stranger, "member")
+        assert "Hello" in titles(signed_in(stranger))
+
+    woken = StreamMessage.objects.filter(event="notification.created")[arrived:]
+    assert str(row.pk) not in {message.data["notification"]["id"] for message in woken}
 
 
 def test_a_snooze_can_be_ended_early(api: ApiClient, user: User) -> None:
