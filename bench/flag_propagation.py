@@ -16,7 +16,6 @@ CHANGES, PAUSE = 250, 0.02
 ALONE, PAUSE_ALONE = 6, 3.7
 """Changes while nothing is told; the pause is no divisor of the time between two looks."""
 PATIENCE_SECONDS = 15.0
-Process = "subprocess.Popen[str]"
 
 
 def measure(running: Services, variables: dict[str, str]) -> dict[str, Any]:

@@ -67,8 +67,9 @@ class Line:
             await asyncio.wait({self._task})
 
     def close(self) -> None:
-        """Handle nothing any more."""
+        """Handle nothing any more; and let go of the consumer, which has this line in turn."""
         self._is_over = True
+        self._handle, self._overflowed = _nothing, lambda: None
         self.waiting.clear()
         self.waiting_bytes = 0
         if self._task is not None:
@@ -80,8 +81,9 @@ class Line:
         self.waiting.append((message, size))
         self.waiting_bytes += size
         if len(self.waiting) > self._messages or self.waiting_bytes > self._size:
+            overflowed = self._overflowed
             self.close()
-            self._overflowed()
+            overflowed()
 
     async def _work(self, first: Coroutine[Any, Any, None], waits_for: Any) -> None:
         try:
@@ -100,6 +102,10 @@ class Line:
             self._is_over = True  # the peer is gone, which its consumer hears in its own way
         except Exception:
             log.exception("realtime.handler_failed", kind=message and message.get("type"))
+
+
+async def _nothing(message: Message) -> None:
+    """What becomes of a message for a consumer that is gone."""
 
 
 @coroutine

@@ -21,7 +21,8 @@ _MODULE = "uvicorn.protocols.websockets.websockets_sansio_impl"
 def quick(send: Send) -> Send:
     """Return a `send` that does the same, text frames faster if the server is one that we know."""
     protocol = getattr(send, "__self__", None)
-    if type(protocol).__module__ != _MODULE or not all(hasattr(protocol, n) for n in _INSIDE):
+    is_known = any(kind.__module__ == _MODULE for kind in type(protocol).__mro__)
+    if not is_known or not all(hasattr(protocol, name) for name in _INSIDE):
         return send
     return _Socket(protocol, send, _loop_of()).send
 

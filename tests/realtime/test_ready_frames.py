@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
+from core.socket_protocol import SocketProtocol
 from realtime.ready_frames import quick
 
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]
@@ -42,9 +43,8 @@ class App:
 
 @asynccontextmanager
 async def served(app: Any, **options: Any) -> AsyncIterator[str]:
-    config = uvicorn.Config(
-        app, port=0, lifespan="off", ws="websockets-sansio", log_config=None, **options
-    )
+    chosen = {"ws": "websockets-sansio"} | options
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, **chosen)
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment,method-assign]  # pytest has them
     task = asyncio.create_task(server.serve())
@@ -55,10 +55,11 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     await task
 
 
+@pytest.mark.parametrize("protocol", ["websockets-sansio", SocketProtocol])
 @pytest.mark.parametrize("compressed", [False, True])
-async def test_a_client_hears_the_same_in_the_same_order(compressed: bool) -> None:
+async def test_a_client_hears_the_same_in_the_same_order(compressed: bool, protocol: Any) -> None:
     app = App()
-    serving = served(app, ws_per_message_deflate=compressed)
+    serving = served(app, ws=protocol, ws_per_message_deflate=compressed)
     async with serving as address, connect(address, max_size=None) as client:
         await client.send("many")
 
