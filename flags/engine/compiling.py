@@ -157,7 +157,9 @@ def now_of(context: Context) -> float:
 # -- The whole answer ------------------------------------------------------------------------------
 def _answer(parts: Parts) -> Callable[[Context], Answer]:
     out, way_in = _out(parts), _way_in(parts)
-    made: dict[tuple[Reason, str | None], Answer] = {}
+    made: dict[tuple[Reason, int], Answer] = {}
+    """By the variant itself: two of one name may carry different payloads."""
+    has_variants = bool(_variants(parts.flag))
 
     def answer(context: Context) -> Answer:
         for is_out, says in out:
@@ -166,13 +168,19 @@ def _answer(parts: Parts) -> Callable[[Context], Answer]:
         reason, pick = way_in(context)
         if pick is None:
             return _MISSES[reason]
-        variant = pick(context) or parts.pick(context)
-        key = (reason, variant.name if variant else None)
+        variant = (pick(context) or parts.pick(context)) if has_variants else None
+        key = (reason, id(variant))
         if key not in made:
-            made[key] = Answer(True, reason, key[1], variant.payload if variant else None)
+            made[key] = _on(reason, variant)
         return made[key]
 
     return answer
+
+
+def _on(reason: Reason, variant: Variant | None) -> Answer:
+    if variant is None:
+        return Answer(True, reason)
+    return Answer(True, reason, variant.name, variant.payload)
 
 
 def _out(parts: Parts) -> list[tuple[Check, Answer]]:

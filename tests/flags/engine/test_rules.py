@@ -1,5 +1,7 @@
 """Lists, order, prerequisites, times, and rules that are broken."""
 
+from typing import Any
+
 import pytest
 
 from flags.engine import Ruleset, unleash
@@ -159,3 +161,17 @@ def test_versions_are_ordered_as_semver_orders_them() -> None:
     assert [precedence(each) for each in ("v1.0.0", "1.0", "01.0.0", "1.0.0-", "1.0.0 ")] == [
         None
     ] * 5
+
+
+def test_variants_of_one_name_keep_their_own_payloads() -> None:  # FLG 15
+    def strategy(plan: str) -> dict[str, Any]:
+        constraint = {"contextName": "plan", "operator": "IN", "values": [plan]}
+        variant = {"name": "red", "weight": 1, "payload": {"type": "string", "value": plan}}
+        return {"name": "default", "constraints": [constraint], "variants": [variant]}
+
+    lamp = {"name": "lamp", "enabled": True, "strategies": [strategy("a"), strategy("b")]}
+    rules = unleash.ruleset({"features": [lamp]})
+
+    found = [rules.answer("lamp", {"plan": plan}).payload for plan in ("a", "b", "a")]
+
+    assert [each.value if each else None for each in found] == ["a", "b", "a"]
