@@ -26,8 +26,13 @@ def channel() -> str:
     return f"{stores.store().scope}tenantry:flags"
 
 
+_told_by_us: set[str] = set()
+"""Environments of which this process told, and did not hear itself yet."""
+
+
 def tell(environment: str) -> None:
     """Tell every process of a change; one that does not hear it finds it at its next look."""
+    _told_by_us.add(environment)
     try:
         stores.call(lambda client: client.publish(channel(), environment.encode()))
     except (StoreUnavailableError, RedisError) as error:
@@ -70,10 +75,11 @@ class Follower:
         for environment in snapshots.known():
             if snapshots.untried(environment):
                 self._load(environment)
-        if time.monotonic() >= self._look_at:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + settings.FLAGS_POLL_S
             self._look()
             usage.flush()
-            self._look_at = time.monotonic() + settings.FLAGS_POLL_S
         self._hear()
 
     def _look(self) -> None:
@@ -95,15 +101,16 @@ class Follower:
     def _hear(self) -> None:
         """Wait a moment for word of a change, by Redis where it can be reached."""
         listener = self._listening()
+        patience = min(SLICE_SECONDS, max(0.0, self._look_at - time.monotonic()))
         if listener is None:
-            self._woken.wait(SLICE_SECONDS)
+            self._woken.wait(patience)
             self._woken.clear()
             return
         if self._woken.is_set():
             self._woken.clear()
             return
         try:
-            message = listener.get_message(timeout=SLICE_SECONDS)
+            message = listener.get_message(timeout=patience)
         except (RedisError, OSError, ValueError) as error:
             log.warning("flags.not_listening", error=str(error))
             self._silence()
@@ -112,12 +119,16 @@ class Follower:
             self._read_again(message["data"])
 
     def _read_again(self, data: bytes) -> None:
-        """Look at the version before reading all of it: this process may have made the change."""
+        """Read it; where this process made the change, look first whether it has it already."""
         from flags.models import Environment
 
         environment = data.decode(errors="replace")
         if environment not in snapshots.known():
             return
+        if environment not in _told_by_us:
+            self._load(environment)
+            return
+        _told_by_us.discard(environment)
         try:
             version = Environment.objects.versions([environment]).get(environment, -1)
         except (DatabaseError, InterfaceError):
