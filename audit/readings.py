@@ -31,6 +31,8 @@ from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
 from flags.events import (
+    ExperimentStarted,
+    ExperimentStopped,
     FlagArchived,
     FlagChanged,
     FlagCreated,
@@ -145,6 +147,7 @@ ACCOUNT = Target("account", "user_id")
 FLAG = Target("flag", "flag_id")
 SEGMENT = Target("flag_segment", "segment_id")
 FLAG_KEY = Target("flag_key", "key_id")
+EXPERIMENT = Target("flag_experiment", "experiment_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,8 @@ READINGS: dict[type, Reading] = {
         within=None,
     ),
     FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
+    ExperimentStarted: Reading("flag_experiment.started", EXPERIMENT, ("name",), within=None),
+    ExperimentStopped: Reading("flag_experiment.stopped", EXPERIMENT, ("name",), within=None),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),

@@ -17,6 +17,7 @@ from django.conf import settings
 from flags import complaints, fields, snapshots, usage
 from flags.documents import Snapshot
 from flags.engine.answers import Answer, Payload, Reason
+from flags.experiments import recording
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,8 @@ def is_enabled(
         found = fields.context_of(user, organization, role, context, environment=where)
         on = asked.rules.is_enabled(name, found)
         usage.count((where, name, on, ""))
+        if name in asked.experiments:
+            recording.see_enabled(asked.experiments[name], asked.rules, found)
         return on
     except Exception:
         _complain(name)
@@ -91,6 +94,8 @@ def answer(
         about = fields.context_of(user, organization, role, context, environment=where)
         found = asked.rules.answer(name, about)
         usage.count((where, name, found.enabled, found.variant or ""))
+        if name in asked.experiments:
+            recording.see(asked.experiments[name], found, about)
         return found
     except Exception:
         _complain(name)
@@ -106,6 +111,34 @@ class Chosen:
     enabled: bool
     """Of the flag."""
     reason: Reason
+
+
+def track(
+    goal: str,
+    *,
+    user: Any = None,
+    organization: Any = None,
+    role: str | None = None,
+    **context: Any,
+) -> None:
+    """Say that somebody reached a goal, for the experiments that look for it.
+
+    Name the subject as where the flag is asked. It is written later; it never raises, and does
+    nothing where no experiment runs.
+    """
+    try:
+        where = settings.FLAGS_ENVIRONMENT
+        found = pinned(where)
+        if found is not None and found.experiments:
+            about = fields.context_of(user, organization, role, context, environment=where)
+            recording.reach(found, goal, about)
+    except Exception:
+        _complain(f"goal {goal}")
+
+
+async def atrack(goal: str, **reached: Any) -> None:
+    await _ready(goal)
+    track(goal, **reached)
 
 
 async def ais_enabled(name: str, **asked: Any) -> bool:

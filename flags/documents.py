@@ -15,6 +15,7 @@ import structlog
 from flags.engine import Ruleset, unleash
 from flags.engine.constraints import CURRENT_TIME, moment
 from flags.engine.rules import Flag, Targets
+from flags.experiments.running import Running, running
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,11 @@ class Snapshot:
     @cached_property
     def by_name(self) -> dict[str, Json]:
         return {each["name"]: each for each in self.document.get("flags") or []}
+
+    @cached_property
+    def experiments(self) -> dict[str, Running]:
+        """Those that run, by the names of their flags."""
+        return running(self.document, self.rules)
 
 
 EMPTY = Ruleset()

@@ -135,3 +135,25 @@ class FlagKeyRevoked:
     key_id: UUID
     name: str
     actor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentStarted:
+    """From now on it is noted who sees what of a flag."""
+
+    experiment_id: UUID
+    name: str
+    """Of the flag."""
+    environment: str
+    actor_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentStopped:
+    """An experiment is over; what it found stays."""
+
+    experiment_id: UUID
+    name: str
+    """Of the flag."""
+    environment: str
+    actor_id: UUID | None

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from core import redis as stores
 from core.breaker import StoreUnavailableError
 from flags import snapshots, usage
+from flags.experiments import counting
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class Follower:
                 self._ended.wait(REST_SECONDS)
         self._silence()
         usage.flush()
+        counting.write_and_count()
         connection.close()
 
     def _turn(self) -> None:
@@ -73,6 +75,7 @@ class Follower:
         if time.monotonic() >= self._look_at:
             self._look()
             usage.flush()
+            counting.write_and_count()
             self._look_at = time.monotonic() + settings.FLAGS_POLL_S
         self._hear()
 

@@ -6,6 +6,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.models import BaseModel, new_id
+from flags.experiments.models import Conversion as Conversion
+from flags.experiments.models import Experiment as Experiment
+from flags.experiments.models import ExperimentTally as ExperimentTally
+from flags.experiments.models import Exposure as Exposure
 from flags.repositories import (
     EnvironmentRepository,
     FlagChangeRepository,

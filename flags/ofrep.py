@@ -17,6 +17,7 @@ from flags import event_streams, usage
 from flags.authentication import KeyOrBearerAuthentication
 from flags.callers import Caller
 from flags.engine import Answer, Context, Reason
+from flags.experiments import clients
 from organizations.viewsets import AcrossOrganizations
 
 TARGETING_KEY = "targetingKey"
@@ -87,6 +88,7 @@ class EvaluateView(OfrepView):
             raise OfrepError("FLAG_NOT_FOUND", "There is no such flag.", status=404)
         answer = caller.rules.answer(key, context)
         usage.count((caller.environment, key, answer.enabled, answer.variant or ""))
+        clients.see(caller, key, answer, context)
         return Response(shown(key, answer, version=caller.version))
 
 

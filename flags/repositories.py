@@ -11,6 +11,7 @@ from django.db.models import F, FilteredRelation, Max, Q
 
 from core.errors import NotFoundError
 from core.repositories import Repository
+from flags.experiments.repositories import RUNNING
 from organizations.models import Membership
 from organizations.repositories import TenantRepository
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 # One statement sees one moment: flags that were saved together are seen together, and the version
 # is that of what is read with it.
-_DOCUMENT = """
+_DOCUMENT = f"""
 SELECT json_build_object(
   'version', e.version,
   'flags', (
@@ -51,10 +52,11 @@ SELECT json_build_object(
     SELECT coalesce(json_agg(json_build_array(f.name, o.organization_id, o.enabled)), '[]')
     FROM flags_organizationoverride o JOIN flags_flag f ON f.id = o.flag_id
     WHERE o.environment_id = e.id AND f.is_org_overridable
-  )
+  ),
+  'experiments', ({RUNNING})
 )::text
 FROM flags_environment e WHERE e.name = %s
-"""
+"""  # noqa: S608  text of ours
 
 
 class EnvironmentRepository(Repository["Environment"]):

@@ -110,6 +110,11 @@ def known() -> list[str]:
     return list(_tried)
 
 
+def any_experiment() -> bool:
+    """Tell whether an experiment runs in an environment that is asked about here."""
+    return any(found.experiments for found in list(_held.values()))
+
+
 def untried(environment: str) -> bool:
     """Tell whether somebody waits for the first look at an environment."""
     return environment not in _held and not _has_been_tried(environment)

@@ -236,6 +236,8 @@ SILENT: Mapping[type, str] = {
     flags.SegmentCreated: RULES,
     flags.SegmentChanged: RULES,
     flags.SegmentDeleted: RULES,
+    flags.ExperimentStarted: RULES,
+    flags.ExperimentStopped: RULES,
     flags.FlagKeyCreated: "those who may see keys asked for it",
     flags.FlagKeyRevoked: "its users find out by using it",
     NotificationsArrived: "realtime/notifying.py says it",
