@@ -6,6 +6,7 @@ so that a command that asks nothing starts nothing.
 """
 
 import asyncio
+import atexit
 import os
 import threading
 import time
@@ -184,3 +185,4 @@ def _follow() -> None:
 
         _follower = Follower()
         _follower.start()
+        atexit.register(stop)  # it writes what was counted; a server has stopped it before

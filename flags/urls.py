@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from flags import management_views as management
 from flags import views
@@ -7,6 +7,7 @@ FLAG = "flags/definitions/<uuid:flag_id>"
 RULES = f"{FLAG}/environments/<str:environment>"
 
 urlpatterns = [
+    path("", include("flags.experiments.urls")),
     path("flags", views.FlagsView.as_view()),
     path(
         "organizations/<uuid:organization_id>/flags",

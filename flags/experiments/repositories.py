@@ -40,6 +40,12 @@ class ExperimentRepository(Repository["Experiment"]):
         """Not ended, though the planned end may be over."""
         return self.filter(ended_at=None)
 
+    def ended(self) -> Self:
+        return self.exclude(ended_at=None)
+
+    def listed(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
     def on(self, flag_name: str, environment_id: UUID) -> Self:
         return self.filter(flag_name=flag_name, environment_id=environment_id)
 

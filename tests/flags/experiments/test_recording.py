@@ -422,7 +422,7 @@ def test_who_deletes_their_account_is_forgotten_and_the_result_stays(
     publish(AccountDeleted(user_id=user.pk))
 
     for model in (Exposure, Conversion):
-        assert [row.subject for row in model._default_manager.all()] == [str(stranger.pk)]  # type: ignore[attr-defined]
+        assert [row.subject for row in model._default_manager.all()] == [str(stranger.pk)]
     assert tallies(made) == before
 
 
