@@ -2,20 +2,20 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import action as detail_action
 
-from core.admin import BoundedAdmin
 from core.admin_actions import asking, each
 from core.errors import DomainError
 from flags import (
     admin_records,  # noqa: F401  registers the other pages
     listing,
 )
+from flags.admin_services import ServiceAdmin
+from flags.experiments import admin as experiments  # noqa: F401  registers its page
 from flags.forms import ExplainForm, RulesForm, author_of
 from flags.models import Flag, FlagRules
 from flags.people import subject_of
@@ -37,27 +37,6 @@ class ArchivedFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> FlagRepository:
         flags = cast(FlagRepository, queryset)
         return {"1": flags.archived, "0": flags.present}.get(self.value() or "", flags.all)()
-
-
-class ServiceAdmin(BoundedAdmin):
-    """A page whose form is saved by a service, which writes history and tells everybody."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
-        try:
-            return super().changeform_view(request, *args, **options)
-        except DomainError as error:
-            told = [error.message, *(each.detail for each in getattr(error, "problems", []))]
-            self.message_user(request, " ".join(told), messages.ERROR)
-            return redirect(request.get_full_path())
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The history of flags has it."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The history of flags has it."""
 
 
 @admin.register(Flag)

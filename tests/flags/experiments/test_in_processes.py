@@ -14,10 +14,10 @@ import pytest
 
 from flags.experiments import counting
 from flags.models import Conversion, Exposure
+from tests.core.jobs.queues import database_url
 from tests.flags.conftest import state
 from tests.flags.experiments.conftest import VARIANTS, experiment, tallies
 from tests.flags.test_in_processes import Stores, in_parallel, until
-from tests.servers import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 SUBJECTS = [f"visitor {number}" for number in range(40)]
@@ -61,7 +61,7 @@ class Shop:
             told = self.process.stdout.readline()
             assert told, "the process has ended"
             if told.startswith("answer "):
-                return told.removeprefix("answer ").strip()
+                return str(told.removeprefix("answer ").strip())
 
     def end(self) -> int:
         assert self.process.stdin
