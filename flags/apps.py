@@ -9,9 +9,11 @@ class FlagsConfig(AppConfig):
     def ready(self) -> None:
         from core import demo as demos
         from flags import demo, prunes, subscribers  # noqa: F401
+        from flags.experiments import demo as experiments
         from flags.experiments import leaving
         from flags.services import overrides  # noqa: F401  registers its permission
 
         prunes.register()
         leaving.register()
         demos.register("flags", demo.seed)
+        demos.register("experiments", experiments.seed)

@@ -70,9 +70,12 @@ class ExperimentAdmin(ServiceAdmin):
     actions = ["stop"]
     actions_detail = ("show_results",)  # type: ignore[assignment]  # its stub takes none
     shown = (
-        "name", "flag_name", "environment", "hypothesis", "goals", "control", "weights", "unit",
+        "name", "flag_name", "environment", "hypothesis", "aims", "control", "dealt", "unit",
         "goal_window_days", "expected_subjects", "started_at", "ends_at", "ended_at",
     )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["aims", "dealt"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return START if obj is None else [(None, {"fields": self.shown})]
@@ -82,6 +85,14 @@ class ExperimentAdmin(ServiceAdmin):
 
     def has_operation_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("flags.change_experiment"))
+
+    @admin.display(description="Goals")
+    def aims(self, experiment: Experiment) -> str:
+        return ", ".join(experiment.goals)
+
+    @admin.display(description="Weights")
+    def dealt(self, experiment: Experiment) -> str:
+        return ", ".join(f"{arm}: {weight:g}" for arm, weight in experiment.weights.items())
 
     @admin.display(description="State")
     def state(self, experiment: Experiment) -> str:

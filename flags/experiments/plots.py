@@ -8,8 +8,8 @@ from flags.experiments import results
 from flags.experiments.models import Experiment
 from flags.experiments.statistics import Comparison
 
-WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 76, 16, 16, 32
+WIDTH, HEIGHT = 480, 200
+LEFT, RIGHT, TOP, BOTTOM = 84, 12, 12, 32
 MOST_POINTS = 90
 """Days that are drawn; of more, so many at even distances, the last one always."""
 ROOM = 2.5

@@ -10,6 +10,11 @@ UNKNOWN = "-"
 
 
 @register.filter
+def whole(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
 def percent(fraction: float | None) -> str:
     return UNKNOWN if fraction is None else f"{fraction:.2%}".replace("%", " %")
 

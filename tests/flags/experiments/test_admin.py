@@ -67,7 +67,7 @@ def test_results_are_figures_and_a_drawing(admin: ApiClient) -> None:  # FLG 16
 
     page = text(admin.get(f"{PATH}{made.pk}/results/"))
 
-    assert "5,000" in page or "5000" in page
+    assert "600</td> <td>5,000</td>" in page
     assert "12.00 %" in page
     assert "+2.00 pp" in page
     assert "Higher" in page
