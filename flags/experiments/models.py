@@ -58,6 +58,9 @@ class Experiment(BaseModel):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="experiment_newest_first"),
+            models.Index(
+                fields=["-created_at", "-id"], name="experiment_open", condition=Q(ended_at=None)
+            ),
             models.Index(fields=["flag_name"], name="experiment_flag"),
         ]
 

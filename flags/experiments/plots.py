@@ -23,6 +23,8 @@ Known = tuple[date, float, float, float]
 class Tick:
     at: float
     label: str
+    anchor: str = "end"
+    """Which part of the label stands there: start, middle or end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ def _widened(at: float, height: float) -> list[str]:
 def _columns(known: Sequence[Known], across: Sequence[float]) -> tuple[Tick, ...]:
     first, last = known[0][0], known[-1][0]
     if len(known) == 1:
-        return (Tick(across[0], first.isoformat()),)
-    return Tick(across[0], first.isoformat()), Tick(across[-1], last.isoformat())
+        return (Tick(across[0], first.isoformat(), "middle"),)
+    return Tick(across[0], first.isoformat(), "start"), Tick(across[-1], last.isoformat())
 
 
 def _words(variant: str, control: str, known: Sequence[Known]) -> str:

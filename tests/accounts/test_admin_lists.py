@@ -183,7 +183,7 @@ def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     assert registered == {
         "AuditEntry", "CustomRole", "Invitation", "InvitationBlock", "InvitationLink",
         "InvitationPolicy", "Membership", "Organization", "OwnershipOffer", "User", "UserSession",
-        "Environment", "Flag", "FlagChange", "FlagKey", "FlagRules", "Segment",
+        "Environment", "Experiment", "Flag", "FlagChange", "FlagKey", "FlagRules", "Segment",
         "Broadcast", "Delivery", "Notification", "Preference", "PushDevice",
     }  # fmt: skip
 
