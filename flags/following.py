@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from core import redis as stores
 from core.breaker import StoreUnavailableError
 from flags import snapshots, usage
-from flags.experiments import counting
+from flags.experiments.writing import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -40,17 +40,20 @@ class Follower:
         self._ended = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flags", daemon=True)
+        self._writer = Writer()
         self._listener: redis.client.PubSub | None = None
         self._listen_again_at = 0.0
         self._look_at = 0.0
 
     def start(self) -> None:
         self._thread.start()
+        self._writer.start()
 
     def stop(self) -> None:
         self._ended.set()
         self._woken.set()
         self._thread.join(SLICE_SECONDS * 4)
+        self._writer.stop()
 
     def wake(self) -> None:
         self._woken.set()
@@ -65,7 +68,6 @@ class Follower:
                 self._ended.wait(REST_SECONDS)
         self._silence()
         usage.flush()
-        counting.write_and_count()
         connection.close()
 
     def _turn(self) -> None:
@@ -75,7 +77,6 @@ class Follower:
         if time.monotonic() >= self._look_at:
             self._look()
             usage.flush()
-            counting.write_and_count()
             self._look_at = time.monotonic() + settings.FLAGS_POLL_S
         self._hear()
 
