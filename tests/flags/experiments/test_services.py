@@ -9,10 +9,11 @@ from django.utils import timezone
 
 import flags
 from core.errors import ConflictError, InvalidError, NotFoundError
+from flags import demo as flag_demo
 from flags.engine import unleash
-from flags.experiments import arms, services
+from flags.experiments import arms, demo, results, services
 from flags.models import Environment, Experiment, Flag, FlagChange
-from flags.services import definitions
+from flags.services import definitions, history
 from tests.flags.conftest import AUTHOR, change_rules, make_flag, share
 from tests.flags.experiments.conftest import VARIANTS, begin, experiment
 
@@ -161,3 +162,23 @@ def test_weights_are_read_as_the_engine_reads_them() -> None:
     found = arms.compared(unleash.flag({"name": "f", "enabled": True, "variants": given}))
 
     assert found.weights == {"b": 2.0, "c": 1.0}
+
+
+def test_the_demo_has_one_to_look_at(db: None) -> None:
+    flag_demo.seed()
+    for _ in range(2):
+        demo.seed()
+
+    found = results.of(Experiment.objects.get())
+
+    assert found.subjects > 10_000
+    assert not found.is_suspicious
+    assert found.goals[0].lines[1].comparison is not None
+
+
+def test_an_entry_of_an_experiment_holds_no_rules_to_go_back_to(db: None) -> None:
+    experiment()
+    entry = FlagChange.objects.get(action="experiment_started")
+
+    with pytest.raises(ConflictError):
+        history.revert(change_id=entry.pk, author=AUTHOR, now=timezone.now())
