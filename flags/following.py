@@ -70,6 +70,7 @@ class Follower:
         for environment in snapshots.known():
             if snapshots.untried(environment):
                 self._load(environment)
+            snapshots.keep_time(environment)
         if time.monotonic() >= self._look_at:
             self._look()
             usage.flush()

@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 3.0
 """For so long the first question waits for the first snapshot: a database that hangs takes two."""
 
+PREPARED_SECONDS = 5.0
+"""So long before its time a planned change is compiled, so that no request waits for that."""
+
 _held: dict[str, Snapshot] = {}
 _tried: dict[str, threading.Event] = {}
 """Which environments were looked for once; from then on nobody waits."""
@@ -42,7 +45,31 @@ def current(environment: str) -> Snapshot | None:
     if found is None and not _has_been_tried(environment):
         _first_look(environment)
         found = _held.get(environment)
+    if found is not None and found.next_at is not None and time.time() >= found.next_at:
+        return _advance(found)
     return found
+
+
+def _advance(found: Snapshot) -> Snapshot:
+    """Have what was planned for until now; whoever comes first prepares it, and all swap it."""
+    due = found.as_of(time.time())
+    with _lock:
+        swapped = _held.get(found.environment) is found
+        if swapped:
+            _held[found.environment] = due
+        held = _held[found.environment]
+    if swapped:
+        _tell_watchers(found.environment)
+    return held
+
+
+def keep_time(environment: str) -> None:
+    """Have ready what is planned for the next seconds, and swap what is due, asked or not."""
+    held = _held.get(environment)
+    if held is not None and held.next_at is not None:
+        if held.next_at - time.time() < PREPARED_SECONDS:
+            _ = held.then  # compiled now, and kept with it
+        current(environment)
 
 
 def start(environment: str) -> None:
@@ -95,9 +122,13 @@ def put(found: Snapshot) -> bool:
         if newer or refreshed:
             _held[found.environment] = found  # one assignment: readers take no lock
     if newer:
-        for watcher in _watchers:
-            watcher(found.environment)
+        _tell_watchers(found.environment)
     return newer or refreshed
+
+
+def _tell_watchers(environment: str) -> None:
+    for watcher in _watchers:
+        watcher(environment)
 
 
 def watch(watcher: Callable[[str], None]) -> None:

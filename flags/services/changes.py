@@ -19,6 +19,7 @@ from core.origin import Door, current
 from flags.errors import VersionError
 from flags.events import RulesetChanged
 from flags.models import Environment, Flag, FlagChange, FlagRules, Segment
+from flags.plans.errors import ApprovalNeededError
 
 Source = FlagChange.Source
 _SOURCES = {
@@ -103,6 +104,12 @@ def require_version(row: Flag | FlagRules | Segment, expected: int | None) -> No
     """Raises VersionError where somebody changed the row since; None: whatever it is."""
     if expected is not None and row.version != expected:
         raise VersionError(row.version)
+
+
+def require_one_is_enough(where: Environment) -> None:
+    """Raises ApprovalNeededError where changes take two people."""
+    if where.demands_approval:
+        raise ApprovalNeededError
 
 
 def record(
