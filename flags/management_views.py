@@ -20,7 +20,8 @@ from flags import listing
 from flags import serializers as shapes
 from flags.errors import VersionError
 from flags.filters import ChangeFilter, FlagFilter
-from flags.models import Environment, Flag, FlagChange, FlagKey, FlagRules, Segment
+from flags.models import Flag, FlagChange, FlagKey, FlagRules, Segment
+from flags.plans import settling
 from flags.services import definitions, history, keys, rules, segments
 from flags.services.changes import Author
 from organizations.viewsets import AcrossOrganizations
@@ -137,7 +138,7 @@ class RulesViewSet(ManagementViewSet):
     )
     def everywhere(self, request: AuthenticatedRequest, flag_id: UUID) -> Response:
         """The rules of a flag in every environment."""
-        Flag.objects.by_id(flag_id)
+        settling.settle(now=timezone.now(), flag=_name(flag_id))
         rows = FlagRules.objects.of(flag_id).with_environment().in_order()
         return Response({"rules": [shapes.RulesSerializer(row).data for row in rows]})
 
@@ -145,6 +146,7 @@ class RulesViewSet(ManagementViewSet):
     def retrieve(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
         """The rules of a flag in one environment. Its ETag is what If-Match takes."""
         where = listing.environment(environment)
+        settling.settle(now=timezone.now(), environment=environment, flag=_name(flag_id))
         found = FlagRules.objects.of(flag_id).within(where.pk).with_environment().only_one()
         return _rules(found)
 
@@ -261,13 +263,6 @@ class SegmentViewSet(mixins.ListModelMixin, ManagementViewSet):
 
 def _segment(segment: Segment, status: int = 200) -> Response:
     return tagged(shapes.SegmentSerializer(segment).data, segment.version, status)
-
-
-class EnvironmentViewSet(mixins.ListModelMixin, ManagementViewSet):
-    """Where flags are asked, the newest first. `version` is that of the rules."""
-
-    queryset = Environment.objects.all()
-    serializer_class = shapes.EnvironmentSerializer
 
 
 class KeyViewSet(mixins.ListModelMixin, ManagementViewSet):

@@ -215,7 +215,7 @@ class FlagChange(models.Model):
     class Subject(models.TextChoices):
         FLAG = "flag"
         SEGMENT = "segment"
-        KEY = "key"
+        ENVIRONMENT = "environment"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     created_at = models.DateTimeField("when", default=timezone.now, editable=False)

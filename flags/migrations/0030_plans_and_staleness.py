@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
             name='owner',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
+        migrations.AlterField(
+            model_name='flagchange',
+            name='subject',
+            field=models.CharField(choices=[('flag', 'Flag'), ('segment', 'Segment'), ('environment', 'Environment')], default='flag', max_length=16),
+        ),
         migrations.CreateModel(
             name='StaleFlag',
             fields=[

@@ -26,15 +26,15 @@ def finish(plan: PlannedChange, *, version: int, now: datetime) -> None:
     """Note that it was applied. What was planned after it, and with it in view, builds on it."""
     PlannedChange.objects.building_on(plan).move_base(version)
     end(plan, State.APPLIED, now=now)
-    publish(PlanApplied(*_about(plan), due_at=plan.due_at, actor_id=plan.author_id))
+    publish(PlanApplied(**_about(plan), due_at=plan.due_at, actor_id=plan.author_id))
 
 
 def refuse(plan: PlannedChange, why: str, *, now: datetime) -> None:
     """Mark a conflict; whoever planned it and the owner of the flag are told."""
     end(plan, State.CONFLICT, now=now, why=why)
     note(plan, "plan_refused", author=author_of(plan), now=now)
-    people = {plan.author_id, plan.flag.owner_id} - {None}
-    publish(PlanRefused(*_about(plan), why=why, told=tuple(sorted(people)), actor_id=None))
+    people = {each for each in (plan.author_id, plan.flag.owner_id) if each is not None}
+    publish(PlanRefused(**_about(plan), why=why, told=tuple(sorted(people)), actor_id=None))
 
 
 def end(plan: PlannedChange, state: str, *, now: datetime, why: str = "") -> None:
@@ -54,5 +54,10 @@ def note(plan: PlannedChange, action: str, *, author: Author, now: datetime) -> 
     )
 
 
-def _about(plan: PlannedChange) -> Any:
-    return plan.pk, plan.flag_id, plan.flag.name, plan.environment.name
+def _about(plan: PlannedChange) -> dict[str, Any]:
+    return {
+        "plan_id": plan.pk,
+        "flag_id": plan.flag_id,
+        "name": plan.flag.name,
+        "environment": plan.environment.name,
+    }

@@ -30,6 +30,13 @@ _SOURCES = {
 }
 
 
+_SUBJECTS: Mapping[type, str] = {
+    Flag: FlagChange.Subject.FLAG,
+    Segment: FlagChange.Subject.SEGMENT,
+    Environment: FlagChange.Subject.ENVIRONMENT,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who changes something, by which door, and why."""
@@ -112,8 +119,20 @@ def require_one_is_enough(where: Environment) -> None:
         raise ApprovalNeededError
 
 
+def require_off_where_two_decide(flag: Flag) -> None:
+    """Raises ApprovalNeededError where a flag is on in an environment whose changes take two
+    people: what is changed past its rules, one person may change while it is off there.
+    """
+    for row in FlagRules.objects.of(flag.pk).with_environment():
+        if row.environment.demands_approval and row.enabled:
+            raise ApprovalNeededError(
+                f"{flag.name} is on in {row.environment.name}, where changes take two people. "
+                "Plan to switch it off there first."
+            )
+
+
 def record(
-    subject: Flag | Segment,
+    subject: Flag | Segment | Environment,
     action: str,
     *,
     author: Author,
@@ -122,10 +141,9 @@ def record(
     environment: str = "",
 ) -> FlagChange:
     """Write the entry of a change; `states` are before and after."""
-    kind = FlagChange.Subject.FLAG if isinstance(subject, Flag) else FlagChange.Subject.SEGMENT
     return FlagChange.objects.add(
         created_at=now,
-        subject=kind,
+        subject=_SUBJECTS[type(subject)],
         subject_id=str(subject.pk),
         name=subject.name,
         environment_name=environment,

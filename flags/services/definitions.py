@@ -66,6 +66,8 @@ def change(
     changed = [field for field, value in fields.items() if getattr(flag, field) != value]
     if not changed:
         return flag
+    if "dependencies" in changed:
+        changes.require_off_where_two_decide(flag)
     Flag.objects.change(flag, version=flag.version + 1, **fields)
     after = state(flag)
     changes.record(flag, "changed", author=author, now=now, states=(before, after))
@@ -95,6 +97,7 @@ def archive(*, name: str, author: Author, now: datetime) -> Flag:
     needing = sorted(each.name for each in Flag.objects.present().needing(name))
     if needing:
         raise FlagNeededError(needing)
+    changes.require_off_where_two_decide(flag)
     Flag.objects.change(flag, archived_at=now, version=flag.version + 1)
     changes.record(flag, "archived", author=author, now=now)
     publish(FlagArchived(flag_id=flag.pk, name=name, actor_id=author.id))
