@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from accounts.http import AuthenticatedRequest
 from flags import listing
-from flags.management_views import ManagementViewSet, tagged
+from flags.management_views import IF_MATCH, ManagementViewSet, tagged
 from flags.models import Environment
 from flags.serializers import EnvironmentSerializer, ReasonSerializer
 from flags.services import environments
@@ -59,7 +59,7 @@ class EnvironmentViewSet(mixins.ListModelMixin, ManagementViewSet):
         )
         return _environment(changed)
 
-    @extend_schema(request=CopySerializer, responses=CopiedSerializer)
+    @extend_schema(parameters=[IF_MATCH], request=CopySerializer, responses=CopiedSerializer)
     def copy_from(self, request: AuthenticatedRequest, environment: str) -> Response:
         """Take over the rules of every flag from another environment, as one new version. Kills,
         decisions of organizations, and persons named one by one stay as they are. Takes If-Match.

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.http import AuthenticatedRequest
 from core.api.filters import FilterSet
 from flags import listing
-from flags.management_views import ManagementViewSet
+from flags.management_views import IF_MATCH, ManagementViewSet
 from flags.models import Flag
 from flags.plans.models import PlannedChange
 from flags.plans.repositories import PlannedChangeRepository
@@ -41,7 +41,9 @@ class PlanViewSet(mixins.ListModelMixin, ManagementViewSet):
     filterset_class = PlanFilter
     needs: ClassVar[dict[str, str]] = {"approve": "flags.approve", "reject": "flags.approve"}
 
-    @extend_schema(request=PlanSerializer, responses={201: PlannedChangeSerializer})
+    @extend_schema(
+        parameters=[IF_MATCH], request=PlanSerializer, responses={201: PlannedChangeSerializer}
+    )
     def create(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
         """Plan a change of rules. It takes effect to the second, and not at all if somebody changes
         them before. Takes If-Match.

@@ -1,7 +1,6 @@
 """Changes that wait: they take effect to the second, once, and never on rules nobody saw."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
