@@ -6,7 +6,12 @@ from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from accounts.models import User
 from core.errors import InvalidError
@@ -35,7 +40,7 @@ class LegibleJSONField(forms.JSONField):
         return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _whole() -> LegibleJSONField:
+def legible_json() -> LegibleJSONField:
     return LegibleJSONField(required=False, widget=UnfoldAdminTextareaWidget)
 
 
@@ -62,7 +67,15 @@ class RulesForm(forms.ModelForm[FlagRules]):
     domains = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
     organizations = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
 
-    strategies, variants, denied, allowed = _whole(), _whole(), _whole(), _whole()
+    due_at = forms.SplitDateTimeField(
+        label="Take effect at",
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="In UTC. Empty: at once. If somebody changes these rules before, or kills the "
+        "flag, this change is not made, and you are told.",
+    )
+
+    strategies, variants, denied, allowed = (legible_json() for _ in WHOLE)
 
     class Meta:
         model = FlagRules
@@ -93,6 +106,8 @@ class RulesForm(forms.ModelForm[FlagRules]):
             raise forms.ValidationError(
                 "Somebody changed these rules while you did. Nothing was saved; open them again."
             )
+        if found.get("due_at") is not None and found["due_at"] <= timezone.now():
+            self.add_error("due_at", "This time is past. Leave it empty for at once.")
         self._simple(found)
         self._judge(found)
         return found
