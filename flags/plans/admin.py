@@ -50,6 +50,9 @@ class PlannedChangeAdmin(LookedAt):
     fields = tuple(readonly_fields)
     actions = ["approve", "reject", "cancel"]
 
+    def get_queryset(self, request: HttpRequest) -> PlannedChangeRepository:
+        return cast(PlannedChangeRepository, super().get_queryset(request)).with_names()
+
     def has_approve_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("flags.approve"))
 

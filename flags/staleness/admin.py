@@ -1,8 +1,12 @@
+from typing import cast
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from flags.staleness.models import StaleFlag
+from flags.staleness.repositories import StaleFlagRepository
 from organizations.admin import LookedAt
 
 
@@ -17,6 +21,9 @@ class StaleFlagAdmin(LookedAt):
     ordering = ["-found_at", "-flag"]
     fields = ("flag", "why", "owner", "found_at", "told_at", "look")
     readonly_fields = list(fields)
+
+    def get_queryset(self, request: HttpRequest) -> StaleFlagRepository:
+        return cast(StaleFlagRepository, super().get_queryset(request)).with_flag()
 
     @admin.display(description="Owner")
     def owner(self, row: StaleFlag) -> str:
