@@ -84,6 +84,7 @@ class Follower:
         names = snapshots.known()
         try:
             versions = Environment.objects.versions(names)
+            snapshots.database_answers()
         except (DatabaseError, InterfaceError):
             self._close()
             versions = {}

@@ -20,10 +20,13 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class AnswersSerializer(serializers.Serializer[Any]):
-    """By the names of the flags. `version` is that of the rules."""
+    """By the names of the flags. `version` is that of the rules. `stale` is there, and true, while
+    the rules may be older than those in the database, which could not be asked.
+    """
 
     flags = serializers.DictField(child=AnswerSerializer())
     version = serializers.IntegerField()
+    stale = serializers.BooleanField(required=False)
 
 
 class DecisionSerializer(serializers.Serializer[Any]):

@@ -90,13 +90,11 @@ def load(environment: str) -> None:
 
     Never raises for stores that are away.
     """
-    global _unreachable_since
     try:
         found = read(environment)
-        _unreachable_since = None
+        database_answers()
     except (DatabaseError, InterfaceError) as error:
-        _unreachable_since = _unreachable_since or time.monotonic()
-        log.warning("flags.database_unavailable", error=str(error).strip())
+        _database_is_silent(error)
         found = None if environment in _held else keeping.load(environment)
     if found is not None and put(found) and not found.is_stale:
         keeping.keep(found)
@@ -155,6 +153,27 @@ def seconds_without_database() -> float:
     """Return for how long the database could not be asked; 0 while it can."""
     since = _unreachable_since
     return time.monotonic() - since if since is not None else 0.0
+
+
+def is_stale(environment: str) -> bool:
+    """Tell whether answers may be older than what the database holds, because it is away."""
+    held = _held.get(environment)
+    return _unreachable_since is not None or (held is not None and held.is_stale)
+
+
+def database_answers() -> None:
+    """Note that the database could be asked; where it could not before, say for how long."""
+    global _unreachable_since
+    seconds, _unreachable_since = seconds_without_database(), None
+    if seconds:
+        log.info("flags.database_back", stale_seconds=round(seconds, 1))
+
+
+def _database_is_silent(error: Exception) -> None:
+    global _unreachable_since
+    _unreachable_since = _unreachable_since or time.monotonic()
+    seconds = round(seconds_without_database(), 1)
+    log.warning("flags.database_unavailable", error=str(error).strip(), stale_seconds=seconds)
 
 
 def stop() -> None:
