@@ -59,7 +59,7 @@ class FlagAdmin(ServiceAdmin):
         "changes", "archived_at",
     )  # fmt: skip
     autocomplete_fields = ["owner"]
-    actions = ["kill", "unkill", "archive", "restore"]
+    actions = ["kill", "unkill", "reshuffle", "archive", "restore"]
     actions_detail = ("explain",)  # type: ignore[assignment]  # its stub takes none
 
     def get_queryset(self, request: HttpRequest) -> FlagRepository:
@@ -142,6 +142,11 @@ class FlagAdmin(ServiceAdmin):
     @asking("End the kill of these flags? They answer exactly as before.", button="End the kill")
     def unkill(self, request: HttpRequest, rows: Any) -> None:
         self._each(request, rows, rules.unkill, done="back as before")
+
+    @admin.action(description="Reshuffle: deal everybody anew", permissions=["change"])
+    @asking("Deal everybody anew? Others get these flags, at the same percentage.", button="Deal")
+    def reshuffle(self, request: HttpRequest, rows: Any) -> None:
+        self._each(request, rows, rules.reshuffle, done="dealt anew")
 
     @admin.action(description="Archive", permissions=["change"])
     @asking("Archive these flags? Code that asks gets its default.", button="Archive")

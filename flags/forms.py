@@ -89,6 +89,12 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.fields[name].initial = "\n".join(rules.allowed.get(key) or [])
             self.fields[name].help_text = f"{words}, one a line. They get it in any case."
             self.fields[name].widget.attrs["rows"] = 3
+        if rules.environment.demands_approval:
+            self.fields[
+                "enabled"
+            ].help_text = (
+                "Changes here take two people: what you save waits for somebody else's approval."
+            )
         share = simple_share(rules.strategies)
         self.fields["percentage"].initial = share or ""
         if share is None:
@@ -118,7 +124,7 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.add_error("percentage", "Change this or the strategies, not both.")
         elif "percentage" in changed:
             share = found["percentage"].strip()
-            found["strategies"] = strategies_of(share, self.instance.flag.name)
+            found["strategies"] = strategies_of(share, self.instance)
         if changed & LISTS.keys() and "allowed" in changed:
             self.add_error(None, "Change the lists or the JSON of allowed, not both.")
         elif changed & LISTS.keys():
@@ -153,11 +159,14 @@ def simple_share(strategies: list[Any]) -> str | None:
     return None if any(more) else str(only.get("parameters", {}).get("rollout", ""))
 
 
-def strategies_of(share: str, name: str) -> list[Any]:
+def strategies_of(share: str, rules: FlagRules) -> list[Any]:
+    """Return the one percentage, with the group it had: nobody is dealt anew by that."""
     if not share:
         return []
-    parameters = {"rollout": share, "stickiness": "default", "groupId": name}
-    return [{"name": ROLLOUT, "parameters": parameters}]
+    only = rules.strategies[0] if rules.strategies else {"name": ROLLOUT}
+    first = {"stickiness": "default", "groupId": rules.flag.name}
+    parameters = {**first, **only.get("parameters", {}), "rollout": share}
+    return [{**only, "parameters": parameters}]
 
 
 def _lines(text: str) -> list[str]:

@@ -26,9 +26,7 @@ from flags.services import definitions, history, keys, rules, segments
 from flags.services.changes import Author
 from organizations.viewsets import AcrossOrganizations
 
-IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, required=True, description="The ETag that was read."
-)
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)
 
 
 class ManagesFlags(BasePermission):
@@ -177,6 +175,12 @@ class RulesViewSet(ManagementViewSet):
         fields, author = self.read(shapes.RolloutSerializer)
         share = f"{fields['percentage']:.6f}".rstrip("0").rstrip(".")
         return _rules(rules.roll_out(percentage=share, **_where(flag_id, environment, author)))
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.RulesSerializer)
+    def reshuffle(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
+        """Deal everybody anew: others get the flag at the same percentage."""
+        _, author = self.read(shapes.ReasonSerializer)
+        return _rules(rules.reshuffle(**_where(flag_id, environment, author)))
 
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.RulesSerializer)
     def kill(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:

@@ -33,6 +33,7 @@ urlpatterns = [
         management.RulesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
     path(f"{RULES}/rollout", management.RulesViewSet.as_view({"post": "roll_out"})),
+    path(f"{RULES}/reshuffle", management.RulesViewSet.as_view({"post": "reshuffle"})),
     path(f"{RULES}/kill", management.RulesViewSet.as_view({"post": "kill"})),
     path(f"{RULES}/unkill", management.RulesViewSet.as_view({"post": "unkill"})),
     path("flags/changes", management.ChangeViewSet.as_view({"get": "list"})),

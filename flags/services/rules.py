@@ -4,6 +4,7 @@ Whoever takes rules in hand first makes lasting what was planned for until then,
 builds on what is answered at that moment.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -135,6 +136,30 @@ def roll_out(
         fields["strategies"].append(rolled)
     judge(fields, rules)
     return _write(where, rules, fields, author=author, now=now, action="rolled_out")
+
+
+@transaction.atomic
+def reshuffle(
+    *, name: str, author: Author, now: datetime, environment: str | None = None
+) -> FlagRules:
+    """Deal everybody anew: whoever has the flag by its percentages may lose it, others get it.
+
+    Nothing else does that. Raises ConflictError for a flag without a percentage.
+    """
+    where, rules = locked(name, environment, now=now)
+    changes.require_one_is_enough(where)
+    group = f"{name}-{secrets.token_hex(4)}"
+    dealt = [_with_group(each, group) for each in rules.strategies]
+    if dealt == rules.strategies:
+        raise ConflictError("This flag has no percentage to deal anew.")
+    fields = {"strategies": dealt}
+    return _write(where, rules, fields, author=author, now=now, action="reshuffled")
+
+
+def _with_group(strategy: Any, group: str) -> Any:
+    if strategy.get("name") != ROLLOUT:
+        return strategy
+    return {**strategy, "parameters": {**strategy.get("parameters", {}), "groupId": group}}
 
 
 def state(rules: FlagRules) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ SIMPLE = {
     "disable": "switch a flag off",
     "kill": "switch a flag off at once, whatever its rules say",
     "unkill": "bring back exactly what was killed",
+    "reshuffle": "deal everybody anew: others get it at the same percentage",
 }
 WHOLE = {
     "archive": "take a flag away; its name stays reserved for 30 days",
@@ -116,6 +117,7 @@ def _change(action: str, options: dict[str, Any]) -> dict[str, Any]:
             "disable": lambda: rules.switch(enabled=False, **common),
             "kill": lambda: rules.kill(**common),
             "unkill": lambda: rules.unkill(**common),
+            "reshuffle": lambda: rules.reshuffle(**common),
             "rollout": lambda: rules.roll_out(percentage=options["percentage"], **common),
         }
         in_rules[action]()

@@ -91,6 +91,7 @@ def test_somebody_else_approves(admin: ApiClient, olga: User) -> None:  # FLG 34
     make_flag(strategies=[share("5")])
     two_people()
     row = FlagRules.objects.get()
+    assert "Changes here take two people" in text(admin.get(rules_page(row)))
     page = text(admin.post(rules_page(row), form_of(row, percentage="50"), follow=True))
     assert "waits for approval" in page
     made = PlannedChange.objects.get()
@@ -219,7 +220,7 @@ def test_what_seems_forgotten_is_listed(admin: ApiClient, olga: User) -> None:  
     looking.look(now=timezone.now())
 
     page = text(admin.get("/admin/flags/staleflag/"))
-    assert "expired on 2026-01-01" in page
+    assert "Expired on 2026-01-01" in page
     assert "Uma User" in page or "olga@example.com" in page
     text(admin.get(f"/admin/flags/staleflag/{StaleFlag.objects.get().pk}/change/"))
     assert f"/admin/flags/flag/{flag.pk}/change/" in page
