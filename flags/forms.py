@@ -163,7 +163,7 @@ def strategies_of(share: str, rules: FlagRules) -> list[Any]:
     """Return the one percentage, with the group it had: nobody is dealt anew by that."""
     if not share:
         return []
-    only = rules.strategies[0] if rules.strategies else {"name": ROLLOUT}
+    only: dict[str, Any] = rules.strategies[0] if rules.strategies else {"name": ROLLOUT}
     first = {"stickiness": "default", "groupId": rules.flag.name}
     parameters = {**first, **only.get("parameters", {}), "rollout": share}
     return [{**only, "parameters": parameters}]

@@ -18,6 +18,9 @@ class PlannedChangeRepository(Repository["PlannedChange"]):
     def ended(self) -> Self:
         return self.exclude(ended_at=None)
 
+    def ended_before(self, moment: datetime) -> Self:
+        return self.filter(ended_at__lt=moment)
+
     def scheduled(self) -> Self:
         return self.filter(state="scheduled")
 

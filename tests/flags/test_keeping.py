@@ -8,7 +8,7 @@ import pytest
 
 import flags
 from core import health
-from flags import keeping, snapshots
+from flags import freshness, keeping, snapshots
 from flags.documents import Snapshot, snapshot
 
 
@@ -64,10 +64,11 @@ def test_what_the_file_said_is_marked_as_stale(path: Path) -> None:  # FLG 21
     snapshots.put(stale)
     assert flags.is_stale()
     assert flags.is_enabled("lamp")
-    assert asyncio.run(health.OPTIONAL["flags"]()) is False
+    assert asyncio.run(freshness.flags_are_fresh()) is False
     snapshots.put(numbered(7))
     assert not flags.is_stale()
-    assert asyncio.run(health.OPTIONAL["flags"]()) is True
+    assert asyncio.run(freshness.flags_are_fresh()) is True
+    assert health.OPTIONAL["flags"] is freshness.flags_are_fresh
 
 
 def test_environments_have_files_of_their_own(path: Path) -> None:

@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 import flags
 from accounts.models import User
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from flags import keeping, snapshots
+from flags import keeping, prunes, snapshots
 from flags.errors import SegmentInUseError, VersionError
 from flags.imports import unleash
 from flags.models import Environment, FlagChange, FlagRules, PlannedChange
@@ -326,6 +326,19 @@ def test_a_plan_is_taken_back(clock: Any) -> None:
     done = plan(due_at=NOW - HOUR, at_once_if_past=True)
     with pytest.raises(ConflictError, match="applied"):
         planning.cancel(plan_id=done.pk, author=AUTHOR, now=NOW)
+
+
+def test_what_ended_long_ago_is_thrown_away(clock: Any) -> None:
+    make_flag()
+    plan()
+    ended = plan(due_at=NOW - HOUR, at_once_if_past=True)
+    year = timedelta(days=365)
+
+    assert prunes.prune_plans(NOW + year, False) == 0
+    assert prunes.prune_plans(NOW + year + HOUR, True) == 1
+    assert prunes.prune_plans(NOW + year + HOUR, False) == 1
+    assert not PlannedChange.objects.filter(pk=ended.pk).exists()
+    assert PlannedChange.objects.waiting().count() == 1
 
 
 def test_an_archived_flag_is_left_alone(clock: Any, olga: Author) -> None:
