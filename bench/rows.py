@@ -1,7 +1,7 @@
 """Fills a migrated database for bench.http and prints who may ask, as JSON.
 
-One person has a list of ordinary length; another one's is long enough for page 5 000. Everybody
-else's rows make the table a table.
+One person has lists of ordinary length; another one's are long enough for page 5 000. Everybody
+else's rows make the tables tables.
 """
 
 import json
@@ -20,11 +20,12 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from accounts.services import sessions  # noqa: E402
+from accounts.services import sessions as sign_ins  # noqa: E402
 
-LISTED_ROWS = 5_000
 DEEP_ROWS = 100_100
-OTHER_PEOPLE, OTHER_ROWS = 100, 950
+OTHER_PEOPLE = 100
+SESSION_ROWS, OTHER_SESSIONS = 5_000, 950
+NOTIFICATION_ROWS = 1_000
 
 SESSIONS = """
 insert into accounts_usersession (id, created_at, updated_at, user_id, refresh_id, refreshed_at,
@@ -35,8 +36,21 @@ from generate_series(1, %s) n,
     lateral (select now() - n * interval '37.000123 seconds' as made) moment
 """
 
+NOTIFICATIONS = """
+insert into notifications_notification (id, user_id, kind, type, title, body, actions, metadata,
+    payload_version, actor_ids, dedupe_key, group_key, group_count, is_group_open, is_listed, mail,
+    created_at, read_at, seen_at)
+select gen_random_uuid(), %s, 'build.finished', 'success', 'Build ' || n || ' is done',
+    'It took ' || n %% 60 || ' minutes.', '[{"label": "See", "url": "/builds"}]',
+    jsonb_build_object('build', n, 'branch', 'main'), 1, '{}', '', '', 1, false, true, 'none',
+    made, read, read
+from generate_series(1, %s) n,
+    lateral (select now() - n * interval '37.000123 seconds' as made) moment,
+    lateral (select case when n %% 4 > 0 then now() - interval '1 hour' end as read) looked
+"""
 
-def person(name: str, *, rows: int) -> User:
+
+def person(name: str, *, sessions: int, notifications: int) -> User:
     address = f"{name}@example.com"
     user = User.objects.add(
         email=address,
@@ -45,12 +59,13 @@ def person(name: str, *, rows: int) -> User:
         email_verified_at=timezone.now(),
     )
     with connection.cursor() as cursor:
-        cursor.execute(SESSIONS, [user.pk, rows])
+        cursor.execute(SESSIONS, [user.pk, sessions])
+        cursor.execute(NOTIFICATIONS, [user.pk, notifications])
     return user
 
 
 def our_token(user: User) -> str:
-    pair = sessions.start_session(
+    pair = sign_ins.start_session(
         user=user, device="bench", ip_address="127.0.0.1", now=timezone.now()
     )
     return pair.access
@@ -72,13 +87,14 @@ def peers_token(user: User) -> str:
 
 def main() -> None:
     for number in range(OTHER_PEOPLE):
-        person(f"other{number}", rows=OTHER_ROWS)
-    listed, deep = person("listed", rows=LISTED_ROWS), person("deep", rows=DEEP_ROWS)
+        person(f"other{number}", sessions=OTHER_SESSIONS, notifications=NOTIFICATION_ROWS)
+    listed = person("listed", sessions=SESSION_ROWS, notifications=NOTIFICATION_ROWS)
+    deep = person("deep", sessions=DEEP_ROWS, notifications=DEEP_ROWS)
     tokens = {"ours": our_token(listed), "peers": peers_token(listed), "deep": our_token(deep)}
     with connection.cursor() as cursor:
         cursor.execute("set statement_timeout = 0")
-        cursor.execute("vacuum analyze accounts_usersession")
-        cursor.execute("vacuum analyze accounts_user")
+        for table in ("accounts_usersession", "accounts_user", "notifications_notification"):
+            cursor.execute(f"vacuum analyze {table}")
     print(json.dumps(tokens))
 
 

@@ -21,12 +21,12 @@ END_SECONDS = 10
 
 @dataclass
 class Server:
-    """One process on a port of its own. `paths` are what it calls the list, by mode."""
+    """One process on a port of its own. `paths` are where its lists are, by name and mode."""
 
     name: str
     command: list[str]
     token: str
-    paths: dict[str, str]
+    paths: dict[tuple[str, str], str]
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -93,7 +93,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            self.read(self.paths["page"])
+            self.read(next(iter(self.paths.values())))
         except urllib.error.HTTPError:
             raise  # it answers, and wrongly
         except OSError:

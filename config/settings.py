@@ -68,6 +68,8 @@ DATABASES["default"] |= {
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
     | {
         "connect_timeout": 2,
+        # After so many times; Django's own cursors never prepare (core/postgres/prepared.py).
+        "prepare_threshold": 3 if env.boolean("DATABASE_PREPARES", default=True) else None,
         "options": "-c statement_timeout=5000 -c lock_timeout=2000"
         " -c idle_in_transaction_session_timeout=30000",
     },

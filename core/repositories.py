@@ -106,6 +106,11 @@ class Repository(models.QuerySet[M], Generic[M]):
         counting.select = (_EVERY_ROW,)
         return int(counting.get_compiler(self.db).execute_sql(SINGLE)[0])
 
+    def page(self, start: int, size: int) -> tuple[list[M], int]:
+        """Return the rows from the `start`th on, and how many there are in all."""
+        total = self.count()
+        return (list(self[start : start + size]) if start < total else []), total
+
     def rows(self, columns: Sequence[str]) -> Self:
         """Read named tuples of these columns (`user__email` follows a key) and no instances."""
         return self.values_list(*columns, named=True)  # type: ignore[return-value]

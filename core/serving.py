@@ -29,6 +29,12 @@ gone without a word, or that reads nothing. A closed one would wait for it, and 
 PING_SECONDS, PONG_SECONDS = 25.0, 30.0
 """How often a WebSocket's peer is pinged, and how soon it has to answer: who is silent is dropped
 within a minute."""
+MOST_WAITING = 65_535
+"""How many connections may wait to be accepted, unless the kernel allows fewer
+(`net.core.somaxconn`): everybody comes back at once after a restart, and beyond it are refused."""
+ACCEPTORS = 16
+"""uvloop accepts one connection a turn for each socket that listens, so with one a request behind
+thousands of new sockets waited until most of them were served."""
 RESTART_PAUSE_SECONDS = 1.0
 REGATHER_TICKS = 50
 """Tenths of a second between two choices of the core that a process runs on."""
@@ -107,6 +113,7 @@ def serve(listener: socket.socket) -> None:
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         lifespan="off",
+        backlog=MOST_WAITING,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -116,7 +123,7 @@ def serve(listener: socket.socket) -> None:
         timeout_keep_alive=75,  # longer than the idle time-outs of common balancers
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
-    DrainingServer(config).run(sockets=[listener])
+    DrainingServer(config).run(sockets=[listener, *(listener.dup() for _ in range(ACCEPTORS - 1))])
 
 
 def serve_in_processes(listener: socket.socket, count: int) -> int:

@@ -11,10 +11,12 @@ from rest_framework.response import Response
 
 from accounts.http import AuthenticatedRequest
 from core.api.exceptions import field_problems
+from core.api.pagination import PARAMETERS as PAGE_PARAMETERS
 from core.api.queries import invalid
 from core.api.views import ApiViewSet
 from core.errors import InvalidError
 from notifications.filters import NotificationFilter
+from notifications.inboxes.plain import NEWEST_FIRST, PlainInbox
 from notifications.models import Inbox, Notification
 from notifications.repositories import NotificationRepository
 from notifications.serializers import (
@@ -44,21 +46,38 @@ class NotificationViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet
     filterset_class = NotificationFilter
     search_fields: ClassVar[list[str]] = ["title", "body"]
 
-    def get_queryset(self) -> NotificationRepository:
+    def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):  # schema generation has no caller
             return Notification.objects.none()
-        mine = Notification.objects.reached_by(self._me).shown(self._me, now=timezone.now())
-        return _inbox(mine, self.request.query_params) if self.action == "list" else mine
+        if self.action == "list" and PAGE_PARAMETERS.issuperset(self.request.query_params):
+            return PlainInbox(self._me, self._filtered, now=timezone.now())
+        return self._rows()
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        if isinstance(queryset, PlainInbox):
+            self.sort_keys = NEWEST_FIRST
+            return queryset
+        return super().filter_queryset(queryset)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """Read the page; and once more where it tells that broadcasts are not delivered yet."""
         page = super().paginate_queryset(queryset)
-        if self._is_behind(page):
+        if self._is_behind(queryset, page):
             catching_up.catch_up(user_id=self._me, now=timezone.now())
             page = super().paginate_queryset(queryset)
         return page
 
-    def _is_behind(self, page: Any) -> bool:
+    def _rows(self) -> NotificationRepository:
+        mine = Notification.objects.reached_by(self._me).shown(self._me, now=timezone.now())
+        return _inbox(mine, self.request.query_params) if self.action == "list" else mine
+
+    def _filtered(self) -> NotificationRepository:
+        found: NotificationRepository = super().filter_queryset(self._rows())
+        return found
+
+    def _is_behind(self, queryset: Any, page: Any) -> bool:
+        if isinstance(queryset, PlainInbox) and queryset.is_behind is not None:
+            return queryset.is_behind
         if page:
             return bool(page[0].is_behind)
         return Inbox.objects.is_behind(self._me, now=timezone.now())
@@ -118,10 +137,10 @@ class NotificationViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet
         now = timezone.now()
         place = _place(request)
         found = Inbox.objects.standing(self._me, organization_id=place, now=now)
-        if found["is_behind"]:
+        if found.is_behind:
             catching_up.catch_up(user_id=self._me, now=now)
             found = Inbox.objects.standing(self._me, organization_id=place, now=now)
-        return Response({"count": found["unread"], "version": found["version"]})
+        return Response({"count": found.unread, "version": found.version})
 
     @extend_schema(request=ActSerializer, responses=ActedSerializer)
     def bulk(self, request: AuthenticatedRequest) -> Response:

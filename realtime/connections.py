@@ -67,8 +67,9 @@ class Connection(HubConsumer, ABC):
     async def admit(self, who: Awaitable[Person]) -> bool:
         """Welcome somebody once we know who they are, or close; tell whether they are in."""
         try:
-            self.person = await who
-            await self._welcome()
+            async with self.board.door:
+                self.person = await who
+                await self._welcome()
         except UnauthenticatedError:
             await self.close(NOT_AUTHENTICATED)
         except (StoreUnavailableError, OperationalError, InterfaceError):

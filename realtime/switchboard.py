@@ -39,6 +39,9 @@ SWEEP_SECONDS = 3.0
 REPORT_SECONDS = 20.0
 """Twice missed, and leases still hold."""
 DRAIN_SECONDS = 5.0
+MOST_AT_THE_DOOR = 32
+"""How many are let in at once; the others wait in line. After a restart everybody comes back in the
+same second, and whoever asks something else meanwhile is not to wait behind them all."""
 REMEMBER_SECONDS = 10.0
 """For so long the end of a session is remembered: longer than it takes to connect by it."""
 SWEEP_WINDOW = timedelta(seconds=45)
@@ -51,6 +54,7 @@ class Switchboard:
     def __init__(self, layer: HubChannelLayer) -> None:
         self.feeds = Feeds(layer)
         self.presence = Presence(self)
+        self.door = asyncio.Semaphore(MOST_AT_THE_DOOR)
         self.by_session: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.by_user: defaultdict[UUID, set[Connection]] = defaultdict(set)
         self.tasks: set[asyncio.Task[Any]] = set()

@@ -43,7 +43,7 @@ class ListPagination(BasePagination):
 
     def _page(self, queryset: Repository[Any], request: Request) -> list[Any]:
         page = _number(request, "page", 1)
-        total = queryset.count()
+        rows, total = queryset.page((page - 1) * self.page_size, self.page_size)
         pages = -(-total // self.page_size)
         self.body: dict[str, Any] = {
             "total": total,
@@ -57,10 +57,7 @@ class ListPagination(BasePagination):
         near = {"next": {"page": page + 1}} if page < pages else {}
         back = {"prev": {"page": page - 1}} if self.body["has_prev"] else {}
         self.links: dict[str, dict[str, Any]] = {**first, **back, **near}
-        if page > pages:
-            return []
-        offset = (page - 1) * self.page_size
-        return list(queryset[offset : offset + self.page_size])
+        return rows
 
     def _cursor_page(
         self, queryset: Repository[Any], request: Request, keys: Sequence[SortKey]

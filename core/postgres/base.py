@@ -123,6 +123,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         poll.register(self.connection.fileno(), select.POLLIN | select.POLLERR | select.POLLHUP)
         return not poll.poll(0)
 
+    def binding_cursor(self) -> Any:
+        """Return a cursor that sends arguments beside the statement, as preparing it takes.
+
+        Django's own writes them into the statement, which is then another one each time.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(psycopg.Cursor(self.connection))  # type: ignore[attr-defined]
+
     def ensure_patience(self) -> None:
         """Lift the time-outs for this thread: migrations and exports take their time."""
         with self.cursor() as cursor:

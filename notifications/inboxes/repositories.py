@@ -1,11 +1,12 @@
 """Every query on inboxes, and what decides which notifications are in one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from core.jobs.rows import select
+from core.postgres import prepared
 from core.repositories import Repository
 
 if TYPE_CHECKING:
@@ -57,6 +58,77 @@ SELECT coalesce((SELECT version FROM notifications_inbox WHERE user_id = %(user)
      AND snoozed_until IS NULL AND {reached} {within}) AS unread
 """
 
+# The places are asked for once; the total alone where a page is wanted, not where a cursor is.
+PLAIN_PAGE = """
+WITH places AS MATERIALIZED (SELECT ARRAY({places}) AS ids)
+SELECT {behind}, CASE WHEN %(counted)s THEN (SELECT count(*)
+    FROM notifications_notification n WHERE {mine}) END,
+  n.id, n.type, n.kind, n.title, n.body, n.payload_version, n.organization_id, n.read_at,
+  n.seen_at, n.archived_at, n.snoozed_until, n.group_count, n.created_at,
+  CASE WHEN n.actor_ids = '{{}}' THEN '{{}}' ELSE {names} END, n.actions, n.metadata
+FROM (SELECT) AS always_a_row
+LEFT JOIN LATERAL (
+  SELECT * FROM notifications_notification n WHERE {mine} {beyond}
+  ORDER BY n.created_at DESC, n.id DESC LIMIT %(size)s OFFSET %(start)s
+) n ON true
+ORDER BY n.created_at DESC, n.id DESC
+"""
+MINE = """
+n.user_id = %(user)s AND n.is_listed AND n.archived_at IS NULL AND n.snoozed_until IS NULL
+AND (n.organization_id IS NULL OR n.organization_id = ANY ((SELECT ids FROM places)::uuid[]))
+"""
+NAMES = """
+ARRAY(SELECT u.full_name FROM unnest(n.actor_ids) WITH ORDINALITY a (id, place)
+  LEFT JOIN accounts_user u ON u.id = a.id ORDER BY a.place)
+"""
+
+
+def _plain_page(beyond: str) -> str:
+    return PLAIN_PAGE.format(
+        places=PLACES.format(user="%(user)s"),
+        behind=BEHIND.format(user="%(user)s", now="%(now)s"),
+        mine=MINE,
+        names=NAMES,
+        beyond=beyond,
+    )
+
+
+FIRST_PLAIN_PAGE = _plain_page("")
+NEXT_PLAIN_PAGE = _plain_page("AND (n.created_at, n.id) < (%(moment)s, %(id)s)")
+
+
+class Position(NamedTuple):
+    """Of a row in the list."""
+
+    moment: datetime
+    id: UUID
+
+
+class Standing(NamedTuple):
+    version: int
+    is_behind: bool
+    unread: int
+
+
+class PlainPage(NamedTuple):
+    is_behind: bool
+    total: int
+    """0 where it was not asked for."""
+    rows: list[tuple[Any, ...]]
+
+
+def plain_page(
+    user_id: UUID, *, after: Position | None, size: int, start: int, counted: bool, now: datetime
+) -> PlainPage:
+    """Read a page of what is neither archived nor asleep, of one moment, in one statement."""
+    values = {"user": user_id, "now": now, "size": size, "start": start, "counted": counted}
+    if after is None:
+        found = prepared.select(FIRST_PLAIN_PAGE, tuple, **values)
+    else:
+        found = prepared.select(NEXT_PLAIN_PAGE, tuple, **values, **after._asdict())
+    is_behind, total, *_ = found[0]
+    return PlainPage(is_behind, total or 0, [row[2:] for row in found if row[2] is not None])
+
 
 class InboxRepository(Repository["Inbox"]):
     def advance(self, user_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -74,19 +146,18 @@ class InboxRepository(Repository["Inbox"]):
         found = {row["user_id"]: row["unread"] for row in select(UNREAD_COUNTS, ids=ids)}
         return {user_id: found.get(user_id, 0) for user_id in ids}
 
-    def standing(
-        self, user_id: UUID, *, organization_id: UUID | None, now: datetime
-    ) -> Mapping[str, Any]:
-        """Return `version`, `unread` and `is_behind` of one moment, in one statement."""
+    def standing(self, user_id: UUID, *, organization_id: UUID | None, now: datetime) -> Standing:
+        """Tell how an inbox, or one organization's part of it, stands at this moment."""
         statement = STANDING.format(
             behind=BEHIND.format(user="%(user)s", now="%(now)s"),
             reached=REACHED.format(user="%(user)s"),
             within="AND organization_id = %(organization)s" if organization_id else "",
         )
-        return select(statement, user=user_id, now=now, organization=organization_id)[0]
+        values = {"organization": organization_id} if organization_id else {}
+        return prepared.select(statement, Standing._make, user=user_id, now=now, **values)[0]
 
     def is_behind(self, user_id: UUID, *, now: datetime) -> bool:
-        return bool(self.standing(user_id, organization_id=None, now=now)["is_behind"])
+        return self.standing(user_id, organization_id=None, now=now).is_behind
 
     def delivered_to(self, user_id: UUID) -> int:
         found = self.filter(pk=user_id).values_list("delivered", flat=True).first()

@@ -31,8 +31,7 @@ def catch_up(*, user_id: UUID, now: datetime) -> None:
         missed = Broadcast.objects.missed_by(user_id, after=after, up_to=latest).held()
         _deliver(user_id, missed, versions, now)
         Inbox.objects.note_delivered(user_id, latest)
-        awake = Notification.objects.of(user_id).due_to_wake(now=now).wake()
-        reading.tell_awake(user_id, awake, versions)
+        reading.wake_due(user_id=user_id, versions=versions, now=now)
 
 
 def catch_up_if_behind(*, user_id: UUID, now: datetime) -> None:

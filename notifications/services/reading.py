@@ -4,7 +4,7 @@ Each takes its turn at the inbox, changes rows in one statement, and tells of it
 version that hold from then on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,11 +120,8 @@ def remove(*, user_id: UUID, notification_id: UUID, now: datetime) -> None:
 @transaction.atomic
 def wake(*, user_id: UUID, now: datetime) -> None:
     """Bring back what somebody snoozed until now: unread, and pushed like something new."""
-    due = Notification.objects.of(user_id).due_to_wake(now=now)
-    if not due.ids():
-        return
-    versions = changes.begin_all([user_id])
-    tell_awake(user_id, due.wake(), versions)
+    if Notification.objects.of(user_id).due_to_wake(now=now).ids():
+        wake_due(user_id=user_id, versions=changes.begin_all([user_id]), now=now)
 
 
 def wake_one(*, notification_id: UUID, now: datetime) -> None:
@@ -134,6 +131,17 @@ def wake_one(*, notification_id: UUID, now: datetime) -> None:
         wake(user_id=row.user_id, now=now)
 
 
-def tell_awake(user_id: UUID, ids: Iterable[UUID], versions: dict[UUID, int]) -> None:
+def wake_due(*, user_id: UUID, versions: dict[UUID, int], now: datetime) -> None:
+    """Do it within a change that has begun.
+
+    What was archived while it slept stays away, and what is about a place that the person has left
+    wakes unheard.
+    """
+    due = Notification.objects.of(user_id).due_to_wake(now=now)
+    put_away = due.archived().rewrite(snoozed_until=None)
+    changes.tell(user_id=user_id, version=versions[user_id], change="updated", ids=put_away, at=now)
+    awake = Notification.objects.reached_by(user_id).due_to_wake(now=now).wake()
+    due.wake()
     channels = {user_id: frozenset({"in_app", "push"})}
-    changes.tell_arrivals([(user_id, pk) for pk in ids], versions=versions, wishes=channels)
+    found = [(user_id, pk) for pk in awake]
+    changes.tell_arrivals(found, versions=versions, wishes=channels)

@@ -1,6 +1,7 @@
 """The count is the number of unread rows after any sequence, and events lead from one snapshot to
 the next."""  # NTF 4
 
+import os
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from core.api.serializers import rfc3339
@@ -23,6 +25,8 @@ from tests.client import ApiClient
 from tests.notifications.told import COUNT, PATH
 from tests.tenants import found, join, person, signed_in
 
+STEPS = int(os.environ.get("WALK_STEPS", "40"))
+"""Of each walk; a longer one finds more, and a failure names its seed."""
 KINDS = ["build.finished", "build.failed", "task.assigned"]
 
 
@@ -168,7 +172,8 @@ class Walk:
 
 
 @pytest.fixture
-def walk(request: pytest.FixtureRequest, user: User, stranger: User) -> Walk:
+def walk(request: pytest.FixtureRequest, user: User, stranger: User, settings: Settings) -> Walk:
+    settings.RATE_LIMITS = {}
     places = [found("Acme", user), found("Globex", stranger)]
     member = person(places[0], "member")
     join(places[1], member, "member")
@@ -186,6 +191,9 @@ def listed(client: ApiClient, query: str = "") -> list[dict[str, Any]]:
 
 def check_counts(walk: Walk) -> None:
     items = listed(walk.client)
+    assert items == listed(walk.client, "&is_archived=false")  # read in another way
+    page = walk.client.read(f"{PATH}?page=2&page_size=7")
+    assert (page["items"], page["total"]) == (items[7:14], len(items))
     unread = [item for item in items if not item["is_read"]]
     assert walk.client.read(COUNT)["count"] == len(unread)
     assert walk.client.read(f"{PATH}?is_read=false")["total"] == len(unread)
@@ -197,7 +205,7 @@ def check_counts(walk: Walk) -> None:
 @pytest.mark.parametrize("walk", range(4), indirect=True)
 def test_the_count_is_right_after_any_sequence(walk: Walk) -> None:
     last = walk.client.read(COUNT)
-    for _ in range(60):
+    for _ in range(STEPS):
         walk.step()
         check_counts(walk)
         now = walk.client.read(COUNT)
@@ -261,7 +269,7 @@ def test_a_snapshot_and_its_events_are_the_next_snapshot(walk: Walk) -> None:
     heard = own.filter(event__in=["notification.created", "inbox.changed"])
     known = set(heard.values_list("pk", flat=True))
 
-    for _ in range(60):
+    for _ in range(STEPS):
         walk.step()
         walk.client.read(COUNT)  # as a client does that hears of a broadcast
         new = [m for m in heard.order_by("at", "pk") if m.pk not in known]

@@ -1,4 +1,4 @@
-"""Our two tables as an ordinary Django project declares them."""
+"""Our tables as an ordinary Django project declares them."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
@@ -47,3 +47,29 @@ class UserSession(models.Model):
 
     def __str__(self) -> str:
         return self.device
+
+
+class Notification(models.Model):
+    id = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField()
+    user = models.ForeignKey(User, models.CASCADE)
+    organization_id = models.UUIDField(null=True)
+    type = models.CharField(max_length=16)
+    kind = models.CharField(max_length=64)
+    title = models.CharField(max_length=200)
+    body = models.TextField()
+    actions = models.JSONField()
+    metadata = models.JSONField()
+    is_listed = models.BooleanField()
+    read_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+    snoozed_until = models.DateTimeField(null=True)
+    group_count = models.PositiveIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "notifications_notification"
+
+    def __str__(self) -> str:
+        return self.title

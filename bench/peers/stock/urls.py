@@ -1,4 +1,4 @@
-"""The list as DRF's tutorial writes it: ListAPIView, ModelSerializer, PageNumberPagination."""
+"""The lists as DRF's tutorial writes it: ListAPIView, ModelSerializer, PageNumberPagination."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rest_framework import generics, serializers
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.response import Response
 
-from bench.peers.stock.models import UserSession
+from bench.peers.stock.models import Notification, UserSession
 
 
 class SessionSerializer(serializers.ModelSerializer[UserSession]):
@@ -74,7 +74,43 @@ class SessionsByCursor(SessionList):
     pagination_class = Cursors
 
 
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    organization = serializers.UUIDField(source="organization_id")
+    is_read = serializers.SerializerMethodField()
+    is_archived = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notification
+        fields = [
+            "id", "type", "kind", "title", "body", "actions", "metadata", "organization",
+            "is_read", "read_at", "seen_at", "is_archived", "snoozed_until", "group_count",
+            "created_at",
+        ]  # fmt: skip
+
+    def get_is_read(self, row: Notification) -> bool:
+        return row.read_at is not None
+
+    def get_is_archived(self, row: Notification) -> bool:
+        return row.archived_at is not None
+
+
+class NotificationList(generics.ListAPIView[Notification]):
+    serializer_class = NotificationSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> QuerySet[Notification]:
+        return Notification.objects.filter(
+            user=self.request.user, is_listed=True, archived_at=None, snoozed_until=None
+        ).order_by("-created_at", "-id")
+
+
+class NotificationsByCursor(NotificationList):
+    pagination_class = Cursors
+
+
 urlpatterns = [
     path("api/v1/users/me/sessions", SessionList.as_view()),
     path("api/v1/users/me/sessions/by-cursor", SessionsByCursor.as_view()),
+    path("api/v1/notifications", NotificationList.as_view()),
+    path("api/v1/notifications/by-cursor", NotificationsByCursor.as_view()),
 ]
