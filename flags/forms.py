@@ -89,7 +89,7 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.fields[name].initial = "\n".join(rules.allowed.get(key) or [])
             self.fields[name].help_text = f"{words}, one a line. They get it in any case."
             self.fields[name].widget.attrs["rows"] = 3
-        if rules.environment.demands_approval:
+        if rules.environment_id and rules.environment.demands_approval:
             self.fields[
                 "enabled"
             ].help_text = (
