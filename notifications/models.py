@@ -61,7 +61,7 @@ class Notification(Text):
     group_key = models.CharField(max_length=MAX_KEY, blank=True)
     group_count = models.PositiveIntegerField(default=1)
     is_group_open = models.BooleanField(default=False)
-    """Whether what comes with the same group key is added here."""
+    """Whether what comes with the same group key, about the same tenant, is added here."""
     is_listed = models.BooleanField("listed", default=True)
     seen_at = models.DateTimeField("seen", null=True)
     read_at = models.DateTimeField("read", null=True)
@@ -82,9 +82,14 @@ class Notification(Text):
                 name="notification_told_once",
             ),
             models.UniqueConstraint(
-                fields=["user", "group_key"],
+                fields=["user", "organization", "group_key"],
                 condition=Q(is_group_open=True),
                 name="notification_one_open_group",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "group_key"],
+                condition=Q(is_group_open=True, organization=None),
+                name="notification_one_open_group_about_no_tenant",
             ),
             models.UniqueConstraint(
                 fields=["broadcast", "user"],

@@ -145,6 +145,10 @@ class NotificationRepository(Repository["Notification"]):
         same = self.filter(user_id__in=list(user_ids), kind=kind, dedupe_key=dedupe_key)
         return set(same.values_list("user_id", flat=True))
 
+    def about(self, organization_id: UUID | None) -> Self:
+        """Keep what is about this tenant; None: about no tenant."""
+        return self.filter(organization_id=organization_id)
+
     def open_groups(self, group_key: str, user_ids: Iterable[UUID]) -> "list[Notification]":
         people = self.filter(user_id__in=list(user_ids))
         return list(people.filter(group_key=group_key, is_group_open=True))

@@ -17,6 +17,7 @@ from django.conf import settings
 from tests.core.jobs.queues import database_url
 
 READY_SECONDS = 30
+MANAGE = ["-m", "tests.lean", "manage.py"]
 
 
 class Server:
@@ -28,7 +29,7 @@ class Server:
         self.port = port or free_port()
         self.log = log
         self.base = f"http://127.0.0.1:{self.port}"
-        given = command or ["manage.py", "serve", "--port", "{port}", "--exit-with-parent"]
+        given = command or [*MANAGE, "serve", "--port", "{port}", "--exit-with-parent"]
         words = [word.format(port=self.port) for word in given]
         addresses = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
         hosts = {"ALLOWED_HOSTS": "127.0.0.1,localhost", "DRAIN_S": "0"}

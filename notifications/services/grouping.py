@@ -19,10 +19,13 @@ def add(
 ) -> list[Notification]:
     """Add one to the open group of each of these people, or begin one; return the rows.
 
+    A group is about one tenant: what two of them say never stands in one row.
+
     Call with their inboxes locked, and without those who were told of this one before.
     """
     ids = [user.pk for user in users]
-    open_rows = {row.user_id: row for row in Notification.objects.open_groups(group_key, ids)}
+    here = Notification.objects.about(maker.message.organization_id)
+    open_rows = {row.user_id: row for row in here.open_groups(group_key, ids)}
     usable = {u: row for u, row in open_rows.items() if _takes_more(maker, row, now)}
     Notification.objects.close_groups(row.pk for u, row in open_rows.items() if u not in usable)
     key = maker.message.dedupe_key or str(new_id())

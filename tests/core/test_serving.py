@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.serving import SILENCE_SECONDS, listen
-from tests.servers import Server, free_port, running
+from tests.servers import MANAGE, Server, free_port, running
 
 pytestmark = [pytest.mark.server, pytest.mark.django_db(transaction=True)]
 
@@ -91,7 +91,7 @@ def test_a_request_in_flight_is_finished(tmp_path: Path) -> None:
 
 
 def test_several_processes_share_a_port_and_a_dead_one_is_replaced(tmp_path: Path) -> None:
-    command = ["manage.py", "serve", "--port", "{port}", "--workers", "2"]
+    command = [*MANAGE, "serve", "--port", "{port}", "--workers", "2"]
     with running(tmp_path / "log", command=command) as server:
         statuses = {server.get("/health/ready").status_code for _ in range(10)}
         code = server.stop()
@@ -102,7 +102,7 @@ def test_several_processes_share_a_port_and_a_dead_one_is_replaced(tmp_path: Pat
 
 def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     with running(tmp_path / "first") as first:
-        command = ["manage.py", "serve", "--port", str(first.port)]
+        command = [*MANAGE, "serve", "--port", str(first.port)]
         second = Server(tmp_path / "second", command=command)
         code = second.process.wait(30)
 
@@ -135,7 +135,7 @@ def test_production_refuses_to_start_without_its_settings(
     tmp_path: Path, environment: dict[str, Any], expected: str
 ) -> None:  # PLT 21
     server = Server(
-        tmp_path / "log", command=["manage.py", "serve", "--port", str(free_port())], **environment
+        tmp_path / "log", command=[*MANAGE, "serve", "--port", str(free_port())], **environment
     )
 
     code = server.process.wait(30)
@@ -147,7 +147,7 @@ def test_production_refuses_to_start_without_its_settings(
 
 
 def test_a_worker_refuses_to_start_too(tmp_path: Path) -> None:  # PLT 21
-    worker = Server(tmp_path / "log", command=["manage.py", "worker"], RATE_LIMITS='{"usr": "1/1"}')
+    worker = Server(tmp_path / "log", command=[*MANAGE, "worker"], RATE_LIMITS='{"usr": "1/1"}')
 
     code = worker.process.wait(30)
 
@@ -171,7 +171,7 @@ def test_a_worker_refuses_to_start_too(tmp_path: Path) -> None:  # PLT 21
     ids=" ".join,
 )
 def test_a_wrong_call_is_told_in_one_line(tmp_path: Path, words: list[str]) -> None:  # PLT 23
-    server = Server(tmp_path / "log", command=["manage.py", *words])
+    server = Server(tmp_path / "log", command=[*MANAGE, *words])
 
     code = server.process.wait(30)
 
@@ -181,7 +181,7 @@ def test_a_wrong_call_is_told_in_one_line(tmp_path: Path, words: list[str]) -> N
 
 
 def test_an_unknown_command_is_a_wrong_call(tmp_path: Path) -> None:  # PLT 23
-    server = Server(tmp_path / "log", command=["manage.py", "nonsense"])
+    server = Server(tmp_path / "log", command=[*MANAGE, "nonsense"])
 
     code = server.process.wait(30)
 
@@ -190,7 +190,7 @@ def test_an_unknown_command_is_a_wrong_call(tmp_path: Path) -> None:  # PLT 23
 
 
 def test_an_unknown_host_is_told_in_one_line(tmp_path: Path) -> None:  # PLT 23
-    words = ["manage.py", "serve", "--host", "nowhere.invalid", "--port", "{port}"]
+    words = [*MANAGE, "serve", "--host", "nowhere.invalid", "--port", "{port}"]
     server = Server(tmp_path / "log", command=words)
 
     code = server.process.wait(30)

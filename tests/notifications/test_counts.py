@@ -173,7 +173,7 @@ class Walk:
 
 @pytest.fixture
 def walk(request: pytest.FixtureRequest, user: User, stranger: User, settings: Settings) -> Walk:
-    settings.RATE_LIMITS = {}
+    settings.RATE_LIMITS, settings.ACCESS_LIFETIME = {}, timedelta(days=1)
     places = [found("Acme", user), found("Globex", stranger)]
     member = person(places[0], "member")
     join(places[1], member, "member")

@@ -17,10 +17,11 @@ from notifications.messages import Message
 from notifications.models import Notification, Preference
 from notifications.services import grouping, sending
 from organizations.models import Organization
+from organizations.services import lifecycle
 from tests.client import ApiClient
 from tests.conftest import make_user
 from tests.notifications.told import PATH, patch, tell, tell_all, titles, unread
-from tests.tenants import published
+from tests.tenants import join, published
 
 LIKED = Kind(
     "post.liked",
@@ -178,6 +179,22 @@ def test_a_group_comes_to_the_front_unread(
 
     first = api.read(PATH)["items"][0]
     assert (first["id"], first["is_read"], first["seen_at"]) == (str(pk), False, None)
+
+
+def test_what_two_organizations_say_is_two_rows(
+    liked: Kind, api: ApiClient, user: User, acme: Organization, stranger: User
+) -> None:
+    globex = lifecycle.create(owner=stranger, name="Globex", now=timezone.now())
+    join(globex, user, "member")
+    places = [acme.pk, globex.pk, None]
+    for number, place in enumerate([*places, *places]):
+        fan = make_user(f"p{number}@example.com")
+        like(user, fan, group_key="likes", organization_id=place)
+
+    items = [item for item in api.read(PATH)["items"] if item["kind"] == "post.liked"]
+
+    found = {item["organization"]: item["group_count"] for item in items}
+    assert found == {str(acme.pk): 2, str(globex.pk): 2, None: 2}
 
 
 def test_an_undone_like_counts_no_more(

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.servers import MANAGE
+
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 60.0
 
@@ -54,7 +56,7 @@ class WorkerProcess:
     ) -> None:
         self.journal = journal or Journal()
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--exit-with-parent", *arguments],
+            [sys.executable, *MANAGE, "worker", "--exit-with-parent", *arguments],
             cwd=ROOT,
             env=environment(database_url, jobs),
             stdin=subprocess.DEVNULL,
