@@ -36,6 +36,7 @@ SELECT json_build_object(
       'name', f.name, 'kind', f.kind, 'description', f.description,
       'is_client_visible', f.is_client_visible, 'impression_data', f.impression_data,
       'dependencies', f.dependencies, 'enabled', r.enabled AND r.killed_at IS NULL,
+      'killed', r.killed_at IS NOT NULL,
       'strategies', r.strategies, 'variants', r.variants, 'denied', r.denied,
       'allowed', r.allowed, 'starts_at', r.starts_at, 'ends_at', r.ends_at
     ) ORDER BY f.name), '[]')
@@ -51,6 +52,15 @@ SELECT json_build_object(
     SELECT coalesce(json_agg(json_build_array(f.name, o.organization_id, o.enabled)), '[]')
     FROM flags_organizationoverride o JOIN flags_flag f ON f.id = o.flag_id
     WHERE o.environment_id = e.id AND f.is_org_overridable
+  ),
+  'planned', (
+    SELECT coalesce(json_agg(json_build_object(
+      'id', p.id, 'flag', f.name, 'at', p.due_at, 'changes', p.changes
+    ) ORDER BY p.due_at, p.id), '[]')
+    FROM flags_plannedchange p JOIN flags_flag f ON f.id = p.flag_id
+    JOIN flags_flagrules r ON r.flag_id = f.id AND r.environment_id = e.id
+    WHERE p.environment_id = e.id AND p.state = 'scheduled' AND f.archived_at IS NULL
+      AND p.base_version = r.version
   )
 )::text
 FROM flags_environment e WHERE e.name = %s
