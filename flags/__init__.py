@@ -13,3 +13,4 @@ from flags.asking import is_enabled as is_enabled
 from flags.asking import one_version as one_version
 from flags.asking import track as track
 from flags.asking import variant as variant
+from flags.freshness import is_stale as is_stale

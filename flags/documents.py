@@ -16,6 +16,7 @@ from flags.engine import Ruleset, unleash
 from flags.engine.constraints import CURRENT_TIME, moment
 from flags.engine.rules import Flag, Targets
 from flags.experiments.running import Running, running
+from flags.plans import advancing
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,25 @@ class Snapshot:
     document: Json
     is_stale: bool = False
     """Read from the file, because the database could not be asked."""
+
+    @cached_property
+    def next_at(self) -> float | None:
+        """When a planned change takes effect, in seconds since 1970; None where none waits."""
+        return advancing.next_at(self.document)
+
+    @cached_property
+    def then(self) -> "Snapshot":
+        """What holds from `next_at` on, of the same version."""
+        if self.next_at is None:
+            return self
+        document = advancing.advanced(self.document, self.next_at)
+        return snapshot(self.environment, document, is_stale=self.is_stale)
+
+    def as_of(self, seconds: float) -> "Snapshot":
+        found = self
+        while found.next_at is not None and found.next_at <= seconds:
+            found = found.then
+        return found
 
     @cached_property
     def client_visible(self) -> tuple[str, ...]:

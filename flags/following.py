@@ -74,6 +74,7 @@ class Follower:
         for environment in snapshots.known():
             if snapshots.untried(environment):
                 self._load(environment)
+            snapshots.keep_time(environment)
         if time.monotonic() >= self._look_at:
             self._look()
             usage.flush()
@@ -87,6 +88,7 @@ class Follower:
         names = snapshots.known()
         try:
             versions = Environment.objects.versions(names)
+            snapshots.database_answers()
         except (DatabaseError, InterfaceError):
             self._close()
             versions = {}

@@ -1,13 +1,12 @@
 """Every query on flags, their rules, and what was changed about them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import F, FilteredRelation, Max, Q
+from django.db.models import F, FilteredRelation, Q
 
 from core.errors import NotFoundError
 from core.repositories import Repository
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
         FlagChange,
         FlagKey,
         FlagRules,
-        FlagUsage,
         OrganizationOverride,
         Segment,
     )
@@ -37,6 +35,7 @@ SELECT json_build_object(
       'name', f.name, 'kind', f.kind, 'description', f.description,
       'is_client_visible', f.is_client_visible, 'impression_data', f.impression_data,
       'dependencies', f.dependencies, 'enabled', r.enabled AND r.killed_at IS NULL,
+      'killed', r.killed_at IS NOT NULL,
       'strategies', r.strategies, 'variants', r.variants, 'denied', r.denied,
       'allowed', r.allowed, 'starts_at', r.starts_at, 'ends_at', r.ends_at
     ) ORDER BY f.name), '[]')
@@ -53,7 +52,16 @@ SELECT json_build_object(
     FROM flags_organizationoverride o JOIN flags_flag f ON f.id = o.flag_id
     WHERE o.environment_id = e.id AND f.is_org_overridable
   ),
-  'experiments', ({RUNNING})
+  'experiments', ({RUNNING}),
+  'planned', (
+    SELECT coalesce(json_agg(json_build_object(
+      'id', p.id, 'flag', f.name, 'at', p.due_at, 'changes', p.changes
+    ) ORDER BY p.due_at, p.id), '[]')
+    FROM flags_plannedchange p JOIN flags_flag f ON f.id = p.flag_id
+    JOIN flags_flagrules r ON r.flag_id = f.id AND r.environment_id = e.id
+    WHERE p.environment_id = e.id AND p.state = 'scheduled' AND f.archived_at IS NULL
+      AND p.base_version = r.version
+  )
 )::text
 FROM flags_environment e WHERE e.name = %s
 """  # noqa: S608  text of ours
@@ -262,29 +270,3 @@ class FlagKeyRepository(Repository["FlagKey"]):
 
     def with_environment(self) -> Self:
         return self.select_related("environment")
-
-
-class FlagUsageRepository(Repository["FlagUsage"]):
-    def add_counts(
-        self, counts: Mapping[tuple[str, str, bool, str], int], *, hour: datetime
-    ) -> int:
-        """Add to what the hour has; return how many rows that concerned."""
-        rows: list[Any] = [[*key, hour, times] for key, times in sorted(counts.items())]
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO flags_flagusage"
-                " (environment_name, flag_name, enabled, variant, hour, count)"
-                " VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (flag_name, environment_name, hour, enabled, variant)"
-                " DO UPDATE SET count = flags_flagusage.count + excluded.count",
-                rows,
-            )
-        return len(rows)
-
-    def last_asked(self, environment: str) -> dict[str, datetime]:
-        """Return the last hour in which each flag was asked about."""
-        here = self.filter(environment_name=environment).values_list("flag_name")
-        return dict(here.annotate(last=Max("hour")).order_by())
-
-    def older_than(self, moment: datetime) -> Self:
-        return self.filter(hour__lt=moment)

@@ -42,7 +42,10 @@ class FlagsView(AcrossOrganizations):
             raise NotFoundError
         answer = caller.rules.answer
         flags = {name: _shown(answer(name, context)) for name in caller.names()}
-        return revalidated(request, {"flags": flags, "version": caller.version}, caller, context)
+        body: dict[str, Any] = {"flags": flags, "version": caller.version}
+        if caller.is_stale:
+            body["stale"] = True
+        return revalidated(request, body, caller, context)
 
 
 def _claim(request: AuthenticatedRequest) -> dict[str, Any]:

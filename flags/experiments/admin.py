@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core.admin import HappenedFilter
 from core.admin_actions import asking, each
-from flags.admin_services import ServiceAdmin
+from flags.admin_base import ServiceAdmin
 from flags.experiments import plots, results, services
 from flags.experiments.models import Experiment
 from flags.experiments.repositories import ExperimentRepository

@@ -1,5 +1,3 @@
-"""The base of the admin's pages about flags that are changed there."""
-
 from typing import Any
 
 from django.contrib import messages
