@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_ipv46_address
+from django.db.models import Q
 
 from accounts import addresses
 from core.repositories import Repository
@@ -39,6 +40,14 @@ class UserRepository(Repository["User"]):
     def among(self, ids: Iterable[UUID]) -> Self:
         """Keep these; in the order of their ids, so that two who lock several never deadlock."""
         return self.filter(pk__in=list(ids)).order_by("pk")
+
+    def staff_who_may(self, permission: str) -> Self:
+        """Keep active staff with a permission, as in "flags.approve", or with every one."""
+        app, _, codename = permission.partition(".")
+        named = Q(
+            user_permissions__codename=codename, user_permissions__content_type__app_label=app
+        )
+        return self.active().filter(Q(is_superuser=True) | named, is_staff=True).distinct()
 
     def due_for_deletion(self, *, now: datetime) -> Self:
         return self.filter(deletion_due_at__lte=now).order_by("deletion_due_at")

@@ -30,22 +30,7 @@ from audit.models import AuditEntry
 from core.api.serializers import plain
 from core.origin import Door, Origin
 from core.redaction import redact
-from flags.events import (
-    FlagArchived,
-    FlagChanged,
-    FlagCreated,
-    FlagDeleted,
-    FlagKeyCreated,
-    FlagKeyRevoked,
-    FlagKilled,
-    FlagOverridden,
-    FlagRestored,
-    FlagUnkilled,
-    RulesetChanged,
-    SegmentChanged,
-    SegmentCreated,
-    SegmentDeleted,
-)
+from flags import events as flags
 from invitations.events import (
     InvitationAccepted,
     InvitationBlockLifted,
@@ -143,8 +128,10 @@ BLOCK = Target("invitation_block", "block_id")
 BROADCAST = Target("broadcast", "broadcast_id")
 ACCOUNT = Target("account", "user_id")
 FLAG = Target("flag", "flag_id")
+FLAG_ENVIRONMENT = Target("flag_environment", "environment_id")
 SEGMENT = Target("flag_segment", "segment_id")
 FLAG_KEY = Target("flag_key", "key_id")
+EXPERIMENT = Target("flag_experiment", "experiment_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +171,10 @@ def of_invitation(action: str, **options: Any) -> Reading:
 
 def of_flag(action: str, *shows: str, **options: Any) -> Reading:
     return Reading(action, FLAG, ("name", *shows), **{"within": None, **options})
+
+
+def of_environment(action: str, *shows: str, **options: Any) -> Reading:
+    return Reading(action, FLAG_ENVIRONMENT, ("name", *shows), within=None, **options)
 
 
 def of_segment(action: str, *shows: str) -> Reading:
@@ -234,26 +225,36 @@ READINGS: dict[type, Reading] = {
     BroadcastEdited: Reading("broadcast.edited", BROADCAST),
     BroadcastRecalled: Reading("broadcast.recalled", BROADCAST),
     ChannelDefaultsChanged: Reading("organization.notification_defaults_changed", ORGANIZATION),
-    FlagCreated: of_flag("flag.created"),
-    FlagChanged: of_flag("flag.changed", "environment", "fields"),
-    FlagKilled: of_flag("flag.killed", "environment"),
-    FlagUnkilled: of_flag("flag.unkilled", "environment"),
-    FlagArchived: of_flag("flag.archived"),
-    FlagRestored: of_flag("flag.restored"),
-    FlagDeleted: of_flag("flag.deleted"),
-    FlagOverridden: of_flag(
+    flags.FlagCreated: of_flag("flag.created"),
+    flags.FlagChanged: of_flag("flag.changed", "environment", "fields"),
+    flags.FlagKilled: of_flag("flag.killed", "environment"),
+    flags.FlagUnkilled: of_flag("flag.unkilled", "environment"),
+    flags.FlagArchived: of_flag("flag.archived"),
+    flags.FlagRestored: of_flag("flag.restored"),
+    flags.FlagDeleted: of_flag("flag.deleted"),
+    flags.FlagOverridden: of_flag(
         "flag.overridden", changes=("enabled",), within="organization_id"
     ),
-    SegmentCreated: of_segment("flag_segment.created"),
-    SegmentChanged: of_segment("flag_segment.changed", "fields"),
-    SegmentDeleted: of_segment("flag_segment.deleted"),
-    FlagKeyCreated: Reading(
+    flags.ChangePlanned: of_flag(
+        "flag.change_planned", "environment", "plan_id", "due_at", "needs_approval"
+    ),
+    flags.PlanDecided: of_flag("flag.plan_decided", "environment", "plan_id", "decision"),
+    flags.PlanApplied: of_flag("flag.plan_applied", "environment", "plan_id", "due_at"),
+    flags.PlanRefused: of_flag("flag.plan_refused", "environment", "plan_id", "why", by=clock),
+    flags.EnvironmentCopied: of_environment("flag_environment.copied", "source", "flags"),
+    flags.ApprovalDemanded: of_environment("flag_environment.approval", changes=("demanded",)),
+    flags.SegmentCreated: of_segment("flag_segment.created"),
+    flags.SegmentChanged: of_segment("flag_segment.changed", "fields"),
+    flags.SegmentDeleted: of_segment("flag_segment.deleted"),
+    flags.FlagKeyCreated: Reading(
         "flag_key.created",
         FLAG_KEY,
         ("name", "environment", "organization_id"),
         within=None,
     ),
-    FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
+    flags.FlagKeyRevoked: Reading("flag_key.revoked", FLAG_KEY, ("name",), within=None),
+    flags.ExperimentStarted: Reading("flag_experiment.started", EXPERIMENT, ("name",), within=None),
+    flags.ExperimentStopped: Reading("flag_experiment.stopped", EXPERIMENT, ("name",), within=None),
     EmailVerified: of_account("account.email_verified"),
     PasswordChanged: of_account("account.password_changed"),
     AddressChanged: of_account("account.email_changed"),
@@ -277,8 +278,9 @@ NOT_RECORDED: dict[type, str] = {
     OfferedRoleMissed: "a refusal, which changed nothing",
     InboxChanged: "what somebody did with their own notifications is theirs to know",
     LinkRequested: "a mail; what its link does is recorded once it is used",
+    flags.FlagFoundStale: "its owner is told; nothing changed",
     NewDeviceSeen: "the session it tells of is recorded as started",
-    RulesetChanged: "tells processes to look; what was changed is recorded by its own event",
+    flags.RulesetChanged: "tells processes to look; what was changed is recorded by its own event",
     ProfileChanged: "name, language and time zone, none of which is kept here",
 }
 """Events without an entry, each with its reason."""

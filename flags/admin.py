@@ -9,19 +9,25 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import action as detail_action
 
-from core.admin import BoundedAdmin
 from core.admin_actions import asking, each
 from core.errors import DomainError
 from flags import (
     admin_records,  # noqa: F401  registers the other pages
+    environment_admin,  # noqa: F401
     listing,
+    segment_admin,  # noqa: F401
 )
+from flags.admin_base import ServiceAdmin
+from flags.experiments import admin as experiments  # noqa: F401  registers its page
 from flags.forms import ExplainForm, RulesForm, author_of
 from flags.models import Flag, FlagRules
 from flags.people import subject_of
+from flags.plans import admin as plans_admin  # noqa: F401
+from flags.plans import settling
 from flags.repositories import FlagRepository, FlagRulesRepository
-from flags.services import definitions, rules
+from flags.services import definitions, planning, rules
 from flags.services.changes import own_environment
+from flags.staleness import admin as staleness_admin  # noqa: F401
 
 MISSING = "It is not there any more."
 STATES = {"on": "On", "off": "Off", "killed": "Killed", "none": "Off"}
@@ -39,27 +45,6 @@ class ArchivedFilter(admin.SimpleListFilter):
         return {"1": flags.archived, "0": flags.present}.get(self.value() or "", flags.all)()
 
 
-class ServiceAdmin(BoundedAdmin):
-    """A page whose form is saved by a service, which writes history and tells everybody."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
-        try:
-            return super().changeform_view(request, *args, **options)
-        except DomainError as error:
-            told = [error.message, *(each.detail for each in getattr(error, "problems", []))]
-            self.message_user(request, " ".join(told), messages.ERROR)
-            return redirect(request.get_full_path())
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The history of flags has it."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The history of flags has it."""
-
-
 @admin.register(Flag)
 class FlagAdmin(ServiceAdmin):
     """Every flag with its state where this installation asks."""
@@ -70,11 +55,13 @@ class FlagAdmin(ServiceAdmin):
     search_help_text = "Beginning of a name, or an id"
     ordering = ["-created_at", "-id"]
     fields = (
-        "name", "description", "kind", "is_client_visible", "is_org_overridable", "is_permanent",
-        "impression_data", "persist_anonymous", "expires_at", "dependencies", "rules_everywhere",
+        "name", "description", "kind", "owner", "is_client_visible", "is_org_overridable",
+        "is_permanent", "impression_data", "persist_anonymous", "expires_at", "dependencies",
+        "rules_everywhere",
         "changes", "archived_at",
     )  # fmt: skip
-    actions = ["kill", "unkill", "archive", "restore"]
+    autocomplete_fields = ["owner"]
+    actions = ["kill", "unkill", "reshuffle", "archive", "restore"]
     actions_detail = ("explain",)  # type: ignore[assignment]  # its stub takes none
 
     def get_queryset(self, request: HttpRequest) -> FlagRepository:
@@ -85,6 +72,9 @@ class FlagAdmin(ServiceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         shown = ["rules_everywhere", "changes", "archived_at"]
         return shown if obj is None else ["name", *shown]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": str(request.user.pk)}
 
     def has_kill_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("flags.kill"))
@@ -136,7 +126,8 @@ class FlagAdmin(ServiceAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         common: dict[str, Any] = {"author": author_of(request), "now": timezone.now()}
-        fields = {name: form.cleaned_data[name] for name in definitions.SETTINGS}
+        given = {**form.cleaned_data, "owner_id": getattr(form.cleaned_data["owner"], "pk", None)}
+        fields = {name: given[name] for name in definitions.SETTINGS}
         fields["dependencies"] = fields["dependencies"] or []
         if change:
             definitions.change(name=obj.name, **fields, **common)
@@ -153,6 +144,11 @@ class FlagAdmin(ServiceAdmin):
     @asking("End the kill of these flags? They answer exactly as before.", button="End the kill")
     def unkill(self, request: HttpRequest, rows: Any) -> None:
         self._each(request, rows, rules.unkill, done="back as before")
+
+    @admin.action(description="Reshuffle: deal everybody anew", permissions=["change"])
+    @asking("Deal everybody anew? Others get these flags, at the same percentage.", button="Deal")
+    def reshuffle(self, request: HttpRequest, rows: Any) -> None:
+        self._each(request, rows, rules.reshuffle, done="dealt anew")
 
     @admin.action(description="Archive", permissions=["change"])
     @asking("Archive these flags? Code that asks gets its default.", button="Archive")
@@ -213,7 +209,7 @@ class FlagRulesAdmin(ServiceAdmin):
     fieldsets = [
         (None, {"fields": ["flag", "environment", "killed_at", "enabled", "seen_version"]}),
         ("Who gets it", {"fields": ["percentage", "users", "emails", "domains", "organizations"]}),
-        ("When", {"fields": ["starts_at", "ends_at"]}),
+        ("When", {"fields": ["starts_at", "ends_at", "due_at"]}),
         ("All rules", {
             "classes": ["collapse"],
             "description": "As Unleash writes them; lists of people by field of the context.",
@@ -229,15 +225,38 @@ class FlagRulesAdmin(ServiceAdmin):
         rows = cast(FlagRulesRepository, super().get_queryset(request))
         return rows.with_flag().with_environment()
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            return None
+        names = {"environment": found.environment.name, "flag": found.flag.name}
+        is_new = settling.settle(now=timezone.now(), **names)
+        return super().get_object(request, object_id, from_field) if is_new else found
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        rules.change(
-            name=obj.flag.name,
-            environment=obj.environment.name,
-            author=author_of(request, reason=form.cleaned_data["reason"]),
-            now=timezone.now(),
-            expected_version=form.cleaned_data["seen_version"],
-            **{name: form.cleaned_data[name] for name in rules.FIELDS},
-        )
+        given = form.cleaned_data
+        common: dict[str, Any] = {
+            "name": obj.flag.name,
+            "environment": obj.environment.name,
+            "author": author_of(request, reason=given["reason"]),
+            "now": timezone.now(),
+            "expected_version": given["seen_version"],
+        }
+        fields = {name: given[name] for name in rules.FIELDS}
+        if given["due_at"] is None and not obj.environment.demands_approval:
+            rules.change(**common, **fields)
+            return
+        held = FlagRules.objects.by_id(obj.pk)
+        changed = {name: value for name, value in fields.items() if getattr(held, name) != value}
+        obj.planned = planning.plan(due_at=given["due_at"], **common, **changed)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        made = getattr(obj, "planned", None)
+        if made is None:
+            return super().response_change(request, obj)
+        told = f"{made}: {made.get_state_display().lower()}. Nothing has changed yet."
+        self.message_user(request, told)
+        return redirect(reverse("admin:flags_plannedchange_change", args=[made.pk]))
 
 
 def _state(flag: Any) -> str:

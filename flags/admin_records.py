@@ -1,4 +1,4 @@
-"""The admin's pages about flags that are looked at: history, segments, environments, keys."""
+"""The admin's pages about flags that are looked at: history and keys."""
 
 import difflib
 import json
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from core.admin_actions import asking, each
 from flags.forms import author_of
-from flags.models import Environment, FlagChange, FlagKey, Segment
+from flags.models import FlagChange, FlagKey
 from flags.repositories import FlagChangeRepository
 from flags.services import history, keys
 from organizations.admin import LookedAt
@@ -50,28 +50,6 @@ class FlagChangeAdmin(LookedAt):
             history.revert(change_id=entry.pk, author=author, now=now, confirm=True)
 
         each(self, request, rows, act, done="restored as a new version", missing=MISSING)
-
-
-@admin.register(Segment)
-class SegmentAdmin(LookedAt):
-    """Constraints that many flags share; the API changes them, and asks before it does."""
-
-    list_display = ["name", "description", "id", "updated_at"]
-    search_fields = ["name"]
-    search_help_text = "Beginning of a name"
-    ordering = ["-id"]
-    fields = ("name", "description", "id", "constraints", "version", "updated_at")
-    readonly_fields = list(fields)
-
-
-@admin.register(Environment)
-class EnvironmentAdmin(LookedAt):
-    list_display = ["name", "version", "created_at"]
-    search_fields = ["id"]
-    search_help_text = "An id"
-    ordering = ["-id"]
-    fields = ("name", "version", "created_at")
-    readonly_fields = list(fields)
 
 
 @admin.register(FlagKey)

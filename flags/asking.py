@@ -17,6 +17,7 @@ from django.conf import settings
 from flags import complaints, fields, snapshots, usage
 from flags.documents import Snapshot
 from flags.engine.answers import Answer, Payload, Reason
+from flags.experiments import recording
 from flags.kept import assignments
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,8 @@ def is_enabled(
             found |= assignments.of(user, asked, name)
         on = asked.rules.is_enabled(name, found)
         usage.count((where, name, on, ""))
+        if name in asked.experiments:
+            recording.see_enabled(asked.experiments[name], asked.rules, found)
         return on
     except Exception:
         _complain(name)
@@ -96,6 +99,8 @@ def answer(
             about |= assignments.of(user, asked, name)
         found = asked.rules.answer(name, about)
         usage.count((where, name, found.enabled, found.variant or ""))
+        if name in asked.experiments:
+            recording.see(asked.experiments[name], found, about)
         return found
     except Exception:
         _complain(name)
@@ -113,6 +118,34 @@ class Chosen:
     reason: Reason
 
 
+def track(
+    goal: str,
+    *,
+    user: Any = None,
+    organization: Any = None,
+    role: str | None = None,
+    **context: Any,
+) -> None:
+    """Say that somebody reached a goal, for the experiments that look for it.
+
+    Name the subject as where the flag is asked. It is written later; it never raises, and does
+    nothing where no experiment runs.
+    """
+    try:
+        where = settings.FLAGS_ENVIRONMENT
+        found = pinned(where)
+        if found is not None and found.experiments:
+            about = fields.context_of(user, organization, role, context, environment=where)
+            recording.reach(found, goal, about)
+    except Exception:
+        _complain(f"goal {goal}")
+
+
+async def atrack(goal: str, **reached: Any) -> None:
+    await _ready(goal)
+    track(goal, **reached)
+
+
 async def ais_enabled(name: str, **asked: Any) -> bool:
     await _ready(name, asked.get("user"))
     return is_enabled(name, **asked)
@@ -123,12 +156,13 @@ async def avariant(name: str, **asked: Any) -> Chosen:
     return variant(name, **asked)
 
 
-async def _ready(name: str, user: Any) -> None:
+async def _ready(name: str, user: Any = None) -> None:
     """Wait for the first snapshot, and what somebody keeps, without holding the loop."""
     if name not in _overrides.get() and snapshots.untried(settings.FLAGS_ENVIRONMENT):
         await sync_to_async(_first_look)()
-    if name not in _overrides.get():
-        await assignments.aprepare(user, pinned(settings.FLAGS_ENVIRONMENT), name)
+    where = settings.FLAGS_ENVIRONMENT
+    if user is not None and name not in _overrides.get() and not snapshots.untried(where):
+        await assignments.aprepare(user, pinned(where), name)
 
 
 def _first_look() -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.models import User
-from flags import asking, fields
+from flags import asking, fields, snapshots
 from flags.documents import EMPTY, ORGANIZATION, Snapshot
 from flags.engine import Context, Ruleset
 from flags.engine.context import ASSIGNED, from_unleash, text
@@ -44,6 +44,11 @@ class Caller:
     @property
     def version(self) -> int:
         return self.snapshot.version if self.snapshot else 0
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the rules may be older than those in the database, which is away."""
+        return snapshots.is_stale(self.environment)
 
     @property
     def is_trusted(self) -> bool:

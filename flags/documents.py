@@ -16,6 +16,8 @@ from flags.engine import Ruleset, unleash
 from flags.engine.compiling import Compiled
 from flags.engine.constraints import CURRENT_TIME, moment
 from flags.engine.rules import Flag, Targets
+from flags.experiments.running import Running, running
+from flags.plans import advancing
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,25 @@ class Snapshot:
     """Read from the file, because the database could not be asked."""
 
     @cached_property
+    def next_at(self) -> float | None:
+        """When a planned change takes effect, in seconds since 1970; None where none waits."""
+        return advancing.next_at(self.document)
+
+    @cached_property
+    def then(self) -> "Snapshot":
+        """What holds from `next_at` on, of the same version."""
+        if self.next_at is None:
+            return self
+        document = advancing.advanced(self.document, self.next_at)
+        return snapshot(self.environment, document, is_stale=self.is_stale)
+
+    def as_of(self, seconds: float) -> "Snapshot":
+        found = self
+        while found.next_at is not None and found.next_at <= seconds:
+            found = found.then
+        return found
+
+    @cached_property
     def client_visible(self) -> tuple[str, ...]:
         """Names of the flags that clients may be told about."""
         flags = self.document.get("flags") or []
@@ -55,6 +76,11 @@ class Snapshot:
     @cached_property
     def by_name(self) -> dict[str, Json]:
         return {each["name"]: each for each in self.document.get("flags") or []}
+
+    @cached_property
+    def experiments(self) -> dict[str, Running]:
+        """Those that run, by the names of their flags."""
+        return running(self.document, self.rules)
 
 
 EMPTY = Ruleset()

@@ -16,7 +16,8 @@ class FlagNeededError(ConflictError):
 
 class SegmentInUseError(ConflictError):
     def __init__(self, names: list[str]) -> None:
-        super().__init__(f"{_count(names)} use this segment: {', '.join(names)}.")
+        use = "uses" if len(names) == 1 else "use"
+        super().__init__(f"{_count(names)} {use} this segment: {', '.join(names)}.")
 
 
 class ConfirmationNeededError(ConflictError):

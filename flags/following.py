@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from core import redis as stores
 from core.breaker import StoreUnavailableError
 from flags import snapshots, usage
+from flags.experiments.writing import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -44,17 +45,20 @@ class Follower:
         self._ended = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="flags", daemon=True)
+        self._writer = Writer()
         self._listener: redis.client.PubSub | None = None
         self._listen_again_at = 0.0
         self._look_at = 0.0
 
     def start(self) -> None:
         self._thread.start()
+        self._writer.start()
 
     def stop(self) -> None:
         self._ended.set()
         self._woken.set()
         self._thread.join(SLICE_SECONDS * 4)
+        self._writer.stop()
 
     def wake(self) -> None:
         self._woken.set()
@@ -75,6 +79,7 @@ class Follower:
         for environment in snapshots.known():
             if snapshots.untried(environment):
                 self._load(environment)
+            snapshots.keep_time(environment)
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + settings.FLAGS_POLL_S
@@ -89,6 +94,7 @@ class Follower:
         names = snapshots.known()
         try:
             versions = Environment.objects.versions(names)
+            snapshots.database_answers()
         except (DatabaseError, InterfaceError):
             self._close()
             versions = {}

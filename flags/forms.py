@@ -6,7 +6,12 @@ from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from accounts.models import User
 from core.errors import InvalidError
@@ -35,7 +40,7 @@ class LegibleJSONField(forms.JSONField):
         return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _whole() -> LegibleJSONField:
+def legible_json() -> LegibleJSONField:
     return LegibleJSONField(required=False, widget=UnfoldAdminTextareaWidget)
 
 
@@ -62,7 +67,15 @@ class RulesForm(forms.ModelForm[FlagRules]):
     domains = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
     organizations = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget)
 
-    strategies, variants, denied, allowed = _whole(), _whole(), _whole(), _whole()
+    due_at = forms.SplitDateTimeField(
+        label="Take effect at",
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="In UTC. Empty: at once. If somebody changes these rules before, or kills the "
+        "flag, this change is not made, and you are told.",
+    )
+
+    strategies, variants, denied, allowed = (legible_json() for _ in WHOLE)
 
     class Meta:
         model = FlagRules
@@ -76,6 +89,12 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.fields[name].initial = "\n".join(rules.allowed.get(key) or [])
             self.fields[name].help_text = f"{words}, one a line. They get it in any case."
             self.fields[name].widget.attrs["rows"] = 3
+        if rules.environment_id and rules.environment.demands_approval:
+            self.fields[
+                "enabled"
+            ].help_text = (
+                "Changes here take two people: what you save waits for somebody else's approval."
+            )
         share = simple_share(rules.strategies)
         self.fields["percentage"].initial = share or ""
         if share is None:
@@ -93,6 +112,8 @@ class RulesForm(forms.ModelForm[FlagRules]):
             raise forms.ValidationError(
                 "Somebody changed these rules while you did. Nothing was saved; open them again."
             )
+        if found.get("due_at") is not None and found["due_at"] <= timezone.now():
+            self.add_error("due_at", "This time is past. Leave it empty for at once.")
         self._simple(found)
         self._judge(found)
         return found
@@ -103,7 +124,7 @@ class RulesForm(forms.ModelForm[FlagRules]):
             self.add_error("percentage", "Change this or the strategies, not both.")
         elif "percentage" in changed:
             share = found["percentage"].strip()
-            found["strategies"] = strategies_of(share, self.instance.flag.name)
+            found["strategies"] = strategies_of(share, self.instance)
         if changed & LISTS.keys() and "allowed" in changed:
             self.add_error(None, "Change the lists or the JSON of allowed, not both.")
         elif changed & LISTS.keys():
@@ -138,11 +159,14 @@ def simple_share(strategies: list[Any]) -> str | None:
     return None if any(more) else str(only.get("parameters", {}).get("rollout", ""))
 
 
-def strategies_of(share: str, name: str) -> list[Any]:
+def strategies_of(share: str, rules: FlagRules) -> list[Any]:
+    """Return the one percentage, with the group it had: nobody is dealt anew by that."""
     if not share:
         return []
-    parameters = {"rollout": share, "stickiness": "default", "groupId": name}
-    return [{"name": ROLLOUT, "parameters": parameters}]
+    only: dict[str, Any] = rules.strategies[0] if rules.strategies else {"name": ROLLOUT}
+    first = {"stickiness": "default", "groupId": rules.flag.name}
+    parameters = {**first, **only.get("parameters", {}), "rollout": share}
+    return [{**only, "parameters": parameters}]
 
 
 def _lines(text: str) -> list[str]:

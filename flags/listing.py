@@ -1,7 +1,8 @@
 """Flags as lists and pages of text: for the command, and what it shares with the admin."""
 
+import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -10,11 +11,10 @@ from core.errors import NotFoundError
 from flags import explaining, serving, snapshots
 from flags.documents import Snapshot
 from flags.engine.context import text
-from flags.models import Environment, Flag, FlagRules, FlagUsage
+from flags.models import Environment, Flag, FlagRules
 from flags.serializers import FlagSerializer, RulesSerializer
 from flags.services.rules import ROLLOUT
-
-FORGOTTEN_AFTER = timedelta(days=30)
+from flags.staleness import looking
 
 
 def environment(name: str | None) -> Environment:
@@ -91,32 +91,24 @@ def exported(where: str | None) -> dict[str, Any]:
 
 
 def stale(where: str | None, *, now: datetime) -> dict[str, Any]:
-    """Return the flags that are past their time, or were not asked about for 30 days."""
-    here = environment(where)
-    asked = FlagUsage.objects.last_asked(here.name)
-    found = []
-    for flag in sorted(Flag.objects.present(), key=lambda each: each.name):
-        why = _why_stale(flag, asked.get(flag.name), now)
-        if why is not None:
-            found.append({"name": flag.name, "why": why})
-    return {"stale": found}
+    """Return the flags that seem forgotten, each with the reason and its owner."""
+    found = looking.stale(environment(where), now=now)
+    rows = [
+        {"id": str(each.flag.pk), "name": each.flag.name, "why": each.why, "owner_id": _id(each)}
+        for each in found
+    ]
+    return {"stale": rows}
 
 
-def _why_stale(flag: Flag, asked_at: datetime | None, now: datetime) -> str | None:
-    if flag.is_permanent:
-        return None
-    if flag.expires_at is not None and flag.expires_at <= now:
-        return f"expired on {flag.expires_at:%Y-%m-%d}"
-    if max(asked_at or flag.created_at, flag.created_at) <= now - FORGOTTEN_AFTER:
-        return f"not asked about since {asked_at:%Y-%m-%d}" if asked_at else "never asked about"
-    return None
+def _id(found: looking.Found) -> str | None:
+    return str(found.flag.owner_id) if found.flag.owner_id else None
 
 
 def _read(where: str | None) -> Snapshot:
     found = snapshots.read(environment(where).name)
     if found is None:
         raise NotFoundError("There is no such environment.")
-    return found
+    return found.as_of(time.time())
 
 
 # -- As text ---------------------------------------------------------------------------------------

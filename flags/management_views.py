@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -20,10 +20,13 @@ from flags import listing
 from flags import serializers as shapes
 from flags.errors import VersionError
 from flags.filters import ChangeFilter, FlagFilter
-from flags.models import Environment, Flag, FlagChange, FlagKey, FlagRules, Segment
+from flags.models import Flag, FlagChange, FlagKey, FlagRules, Segment
+from flags.plans import settling
 from flags.services import definitions, history, keys, rules, segments
 from flags.services.changes import Author
 from organizations.viewsets import AcrossOrganizations
+
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)
 
 
 class ManagesFlags(BasePermission):
@@ -137,7 +140,7 @@ class RulesViewSet(ManagementViewSet):
     )
     def everywhere(self, request: AuthenticatedRequest, flag_id: UUID) -> Response:
         """The rules of a flag in every environment."""
-        Flag.objects.by_id(flag_id)
+        settling.settle(now=timezone.now(), flag=_name(flag_id))
         rows = FlagRules.objects.of(flag_id).with_environment().in_order()
         return Response({"rules": [shapes.RulesSerializer(row).data for row in rows]})
 
@@ -145,6 +148,7 @@ class RulesViewSet(ManagementViewSet):
     def retrieve(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
         """The rules of a flag in one environment. Its ETag is what If-Match takes."""
         where = listing.environment(environment)
+        settling.settle(now=timezone.now(), environment=environment, flag=_name(flag_id))
         found = FlagRules.objects.of(flag_id).within(where.pk).with_environment().only_one()
         return _rules(found)
 
@@ -171,6 +175,12 @@ class RulesViewSet(ManagementViewSet):
         fields, author = self.read(shapes.RolloutSerializer)
         share = f"{fields['percentage']:.6f}".rstrip("0").rstrip(".")
         return _rules(rules.roll_out(percentage=share, **_where(flag_id, environment, author)))
+
+    @extend_schema(request=shapes.ReasonSerializer, responses=shapes.RulesSerializer)
+    def reshuffle(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
+        """Deal everybody anew: others get the flag at the same percentage."""
+        _, author = self.read(shapes.ReasonSerializer)
+        return _rules(rules.reshuffle(**_where(flag_id, environment, author)))
 
     @extend_schema(request=shapes.ReasonSerializer, responses=shapes.RulesSerializer)
     def kill(self, request: AuthenticatedRequest, flag_id: UUID, environment: str) -> Response:
@@ -261,13 +271,6 @@ class SegmentViewSet(mixins.ListModelMixin, ManagementViewSet):
 
 def _segment(segment: Segment, status: int = 200) -> Response:
     return tagged(shapes.SegmentSerializer(segment).data, segment.version, status)
-
-
-class EnvironmentViewSet(mixins.ListModelMixin, ManagementViewSet):
-    """Where flags are asked, the newest first. `version` is that of the rules."""
-
-    queryset = Environment.objects.all()
-    serializer_class = shapes.EnvironmentSerializer
 
 
 class KeyViewSet(mixins.ListModelMixin, ManagementViewSet):

@@ -1,13 +1,18 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core.models import BaseModel, new_id
+from flags.experiments.models import Conversion as Conversion
+from flags.experiments.models import Experiment as Experiment
+from flags.experiments.models import ExperimentTally as ExperimentTally
+from flags.experiments.models import Exposure as Exposure
 from flags.kept.models import Assignment as Assignment
-from flags.records.models import FlagUsage as FlagUsage
+from flags.plans.models import PlannedChange as PlannedChange
 from flags.repositories import (
     EnvironmentRepository,
     FlagChangeRepository,
@@ -17,6 +22,8 @@ from flags.repositories import (
     OrganizationOverrideRepository,
     SegmentRepository,
 )
+from flags.staleness.models import StaleFlag as StaleFlag
+from flags.usages.models import FlagUsage as FlagUsage
 from organizations.models import Organization, TenantModel, loaded
 
 MAX_NAME = 255
@@ -30,6 +37,8 @@ class Environment(BaseModel):
     name = models.CharField(max_length=100, unique=True)
     version = models.BigIntegerField(default=0)
     """Rises with every change that can alter an answer here, in the change's transaction."""
+    demands_approval = models.BooleanField("takes two people", default=False, db_default=False)
+    """Changes are planned, and somebody else approves; a kill needs nobody."""
 
     objects = EnvironmentRepository.as_manager()
 
@@ -79,6 +88,10 @@ class Flag(BaseModel):
     """Any text; it never changes, because percentages go by it."""
     description = models.TextField(blank=True)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.RELEASE)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """Who is told of it; at first who made it, None where that was no person."""
     is_client_visible = models.BooleanField("shown to clients", default=False)
     """Whether browsers and apps may be told the answer, and never the rules."""
     is_org_overridable = models.BooleanField("organizations may decide", default=False)
@@ -110,6 +123,7 @@ class Flag(BaseModel):
         permissions = [
             ("manage", "Create and change flags, segments and keys"),
             ("kill", "Switch flags off at once, and back"),
+            ("approve", "Approve what others plan, and say where that is needed"),
         ]
 
     def __str__(self) -> str:
@@ -208,7 +222,7 @@ class FlagChange(models.Model):
     class Subject(models.TextChoices):
         FLAG = "flag"
         SEGMENT = "segment"
-        KEY = "key"
+        ENVIRONMENT = "environment"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     created_at = models.DateTimeField("when", default=timezone.now, editable=False)

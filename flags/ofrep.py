@@ -17,6 +17,7 @@ from flags import event_streams, usage
 from flags.authentication import KeyOrBearerAuthentication
 from flags.callers import Caller
 from flags.engine import Answer, Context, Reason
+from flags.experiments import clients
 from organizations.viewsets import AcrossOrganizations
 
 TARGETING_KEY = "targetingKey"
@@ -87,7 +88,8 @@ class EvaluateView(OfrepView):
             raise OfrepError("FLAG_NOT_FOUND", "There is no such flag.", status=404)
         answer = caller.rules.answer(key, context)
         usage.count((caller.environment, key, answer.enabled, answer.variant or ""))
-        return Response(shown(key, answer, version=caller.version))
+        clients.see(caller, key, answer, context)
+        return Response(shown(key, answer, caller))
 
 
 class EvaluateAllView(OfrepView):
@@ -95,16 +97,15 @@ class EvaluateAllView(OfrepView):
         """Evaluate every flag that the caller is told about."""
         caller = Caller.of(request)
         context = self.context(request, caller)
-        found = [
-            shown(name, caller.rules.answer(name, context), version=caller.version)
-            for name in caller.names()
-        ]
+        found = [shown(name, caller.rules.answer(name, context), caller) for name in caller.names()]
         streams = event_streams.of(caller)
         return revalidated(request, {"flags": found, "eventStreams": streams}, caller, context)
 
 
-def shown(key: str, answer: Answer, *, version: int) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"enabled": answer.enabled, "version": version}
+def shown(key: str, answer: Answer, caller: Caller) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"enabled": answer.enabled, "version": caller.version}
+    if caller.is_stale:
+        metadata["stale"] = True
     if answer.reason in _REASONS:
         metadata["reason"] = answer.reason.value
     if answer.detail:

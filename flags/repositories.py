@@ -10,6 +10,7 @@ from django.db.models import F, FilteredRelation, Q
 
 from core.errors import NotFoundError
 from core.repositories import Repository
+from flags.experiments.repositories import RUNNING
 from organizations.models import Membership
 from organizations.repositories import TenantRepository
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # One statement sees one moment: flags that were saved together are seen together, and the version
 # is that of what is read with it.
-_DOCUMENT = """
+_DOCUMENT = f"""
 SELECT json_build_object(
   'version', e.version,
   'flags', (
@@ -35,6 +36,7 @@ SELECT json_build_object(
       'is_client_visible', f.is_client_visible, 'impression_data', f.impression_data,
       'persist_anonymous', f.persist_anonymous, 'dependencies', f.dependencies,
       'enabled', r.enabled AND r.killed_at IS NULL,
+      'killed', r.killed_at IS NOT NULL,
       'strategies', r.strategies, 'variants', r.variants, 'denied', r.denied,
       'allowed', r.allowed, 'starts_at', r.starts_at, 'ends_at', r.ends_at
     ) ORDER BY f.name), '[]')
@@ -50,10 +52,20 @@ SELECT json_build_object(
     SELECT coalesce(json_agg(json_build_array(f.name, o.organization_id, o.enabled)), '[]')
     FROM flags_organizationoverride o JOIN flags_flag f ON f.id = o.flag_id
     WHERE o.environment_id = e.id AND f.is_org_overridable
+  ),
+  'experiments', ({RUNNING}),
+  'planned', (
+    SELECT coalesce(json_agg(json_build_object(
+      'id', p.id, 'flag', f.name, 'at', p.due_at, 'changes', p.changes
+    ) ORDER BY p.due_at, p.id), '[]')
+    FROM flags_plannedchange p JOIN flags_flag f ON f.id = p.flag_id
+    JOIN flags_flagrules r ON r.flag_id = f.id AND r.environment_id = e.id
+    WHERE p.environment_id = e.id AND p.state = 'scheduled' AND f.archived_at IS NULL
+      AND p.base_version = r.version
   )
 )::text
 FROM flags_environment e WHERE e.name = %s
-"""
+"""  # noqa: S608  text of ours
 
 
 class EnvironmentRepository(Repository["Environment"]):

@@ -20,10 +20,13 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class AnswersSerializer(serializers.Serializer[Any]):
-    """By the names of the flags. `version` is that of the rules."""
+    """By the names of the flags. `version` is that of the rules. `stale` is there, and true, while
+    the rules may be older than those in the database, which could not be asked.
+    """
 
     flags = serializers.DictField(child=AnswerSerializer())
     version = serializers.IntegerField()
+    stale = serializers.BooleanField(required=False)
 
 
 class AnonymousSerializer(InputSerializer):
@@ -54,13 +57,15 @@ class DecideSerializer(InputSerializer):
 
 # -- Definitions -----------------------------------------------------------------------------------
 class FlagSerializer(ReadSerializer[Flag]):
+    owner_id = serializers.UUIDField(allow_null=True)
+
     class Meta:
         model = Flag
         fields = [
-            "id", "name", "description", "kind", "is_client_visible", "is_org_overridable",
-            "is_permanent", "impression_data", "persist_anonymous", "expires_at", "archived_at",
-            "dependencies",
-            "imported_from", "version", "created_at", "updated_at",
+            "id", "name", "description", "kind", "owner_id", "is_client_visible",
+            "is_org_overridable", "is_permanent", "impression_data", "persist_anonymous",
+            "expires_at", "archived_at", "dependencies", "imported_from", "version",
+            "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -68,6 +73,7 @@ class FlagSerializer(ReadSerializer[Flag]):
 class FlagChangeableSerializer(InputSerializer):
     description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
     kind = serializers.ChoiceField(Flag.Kind.choices, required=False)
+    owner_id = serializers.UUIDField(required=False, allow_null=True)
     is_client_visible = serializers.BooleanField(required=False)
     is_org_overridable = serializers.BooleanField(required=False)
     is_permanent = serializers.BooleanField(required=False)
@@ -198,7 +204,7 @@ class SegmentChangeSerializer(InputSerializer):
 class EnvironmentSerializer(ReadSerializer[Environment]):
     class Meta:
         model = Environment
-        fields = ["id", "name", "version", "created_at"]
+        fields = ["id", "name", "version", "demands_approval", "created_at"]
         read_only_fields = fields
 
 

@@ -6,6 +6,7 @@ so that a command that asks nothing starts nothing.
 """
 
 import asyncio
+import atexit
 import os
 import threading
 import time
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 3.0
 """For so long the first question waits for the first snapshot: a database that hangs takes two."""
 
+PREPARED_SECONDS = 5.0
+"""So long before its time a planned change is compiled, so that no request waits for that."""
+
 _held: dict[str, Snapshot] = {}
 _tried: dict[str, threading.Event] = {}
 """Which environments were looked for once; from then on nobody waits."""
@@ -42,7 +46,31 @@ def current(environment: str) -> Snapshot | None:
     if found is None and not _has_been_tried(environment):
         _first_look(environment)
         found = _held.get(environment)
+    if found is not None and found.next_at is not None and time.time() >= found.next_at:
+        return _advance(found)
     return found
+
+
+def _advance(found: Snapshot) -> Snapshot:
+    """Have what was planned for until now; whoever comes first prepares it, and all swap it."""
+    due = found.as_of(time.time())
+    with _lock:
+        swapped = _held.get(found.environment) is found
+        if swapped:
+            _held[found.environment] = due
+        held = _held[found.environment]
+    if swapped:
+        _tell_watchers(found.environment)
+    return held
+
+
+def keep_time(environment: str) -> None:
+    """Have ready what is planned for the next seconds, and swap what is due, asked or not."""
+    held = _held.get(environment)
+    if held is not None and held.next_at is not None:
+        if held.next_at - time.time() < PREPARED_SECONDS:
+            _ = held.then  # compiled now, and kept with it
+        current(environment)
 
 
 def start(environment: str) -> None:
@@ -63,13 +91,11 @@ def load(environment: str) -> None:
 
     Never raises for stores that are away.
     """
-    global _unreachable_since
     try:
         found = read(environment)
-        _unreachable_since = None
+        database_answers()
     except (DatabaseError, InterfaceError) as error:
-        _unreachable_since = _unreachable_since or time.monotonic()
-        log.warning("flags.database_unavailable", error=str(error).strip())
+        _database_is_silent(error)
         found = None if environment in _held else keeping.load(environment)
     if found is not None and put(found) and not found.is_stale:
         keeping.keep(found)
@@ -97,9 +123,13 @@ def put(found: Snapshot) -> bool:
         if newer or refreshed:
             _held[found.environment] = found  # one assignment: readers take no lock
     if newer:
-        for watcher in _watchers:
-            watcher(found.environment)
+        _tell_watchers(found.environment)
     return newer or refreshed
+
+
+def _tell_watchers(environment: str) -> None:
+    for watcher in _watchers:
+        watcher(environment)
 
 
 def watch(watcher: Callable[[str], None]) -> None:
@@ -110,6 +140,11 @@ def watch(watcher: Callable[[str], None]) -> None:
 def known() -> list[str]:
     """Return the environments that are asked about here."""
     return list(_tried)
+
+
+def any_experiment() -> bool:
+    """Tell whether an experiment runs in an environment that is asked about here."""
+    return any(found.experiments for found in list(_held.values()))
 
 
 def untried(environment: str) -> bool:
@@ -126,6 +161,27 @@ def seconds_without_database() -> float:
     """Return for how long the database could not be asked; 0 while it can."""
     since = _unreachable_since
     return time.monotonic() - since if since is not None else 0.0
+
+
+def is_stale(environment: str) -> bool:
+    """Tell whether answers may be older than what the database holds, because it is away."""
+    held = _held.get(environment)
+    return _unreachable_since is not None or (held is not None and held.is_stale)
+
+
+def database_answers() -> None:
+    """Note that the database could be asked; where it could not before, say for how long."""
+    global _unreachable_since
+    seconds, _unreachable_since = seconds_without_database(), None
+    if seconds:
+        log.info("flags.database_back", stale_seconds=round(seconds, 1))
+
+
+def _database_is_silent(error: Exception) -> None:
+    global _unreachable_since
+    _unreachable_since = _unreachable_since or time.monotonic()
+    seconds = round(seconds_without_database(), 1)
+    log.warning("flags.database_unavailable", error=str(error).strip(), stale_seconds=seconds)
 
 
 def stop() -> None:
@@ -181,3 +237,4 @@ def _follow() -> None:
 
         _follower = Follower()
         _follower.start()
+        atexit.register(stop)  # it writes what was counted; a server has stopped it before

@@ -1,12 +1,16 @@
-from django.urls import path
+from django.urls import include, path
 
 from flags import management_views as management
 from flags import views
+from flags.environment_views import EnvironmentViewSet
+from flags.plans.views import PlanViewSet
+from flags.staleness.views import StaleViewSet
 
 FLAG = "flags/definitions/<uuid:flag_id>"
 RULES = f"{FLAG}/environments/<str:environment>"
 
 urlpatterns = [
+    path("", include("flags.experiments.urls")),
     path("flags", views.FlagsView.as_view()),
     path("flags/anonymous", views.AnonymousView.as_view()),
     path(
@@ -31,6 +35,7 @@ urlpatterns = [
         management.RulesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
     path(f"{RULES}/rollout", management.RulesViewSet.as_view({"post": "roll_out"})),
+    path(f"{RULES}/reshuffle", management.RulesViewSet.as_view({"post": "reshuffle"})),
     path(f"{RULES}/kill", management.RulesViewSet.as_view({"post": "kill"})),
     path(f"{RULES}/unkill", management.RulesViewSet.as_view({"post": "unkill"})),
     path("flags/changes", management.ChangeViewSet.as_view({"get": "list"})),
@@ -48,7 +53,23 @@ urlpatterns = [
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
-    path("flags/environments", management.EnvironmentViewSet.as_view({"get": "list"})),
+    path(f"{RULES}/plans", PlanViewSet.as_view({"post": "create"})),
+    path("flags/plans", PlanViewSet.as_view({"get": "list"})),
+    path("flags/plans/<uuid:plan_id>", PlanViewSet.as_view({"get": "retrieve"})),
+    *(
+        path(f"flags/plans/<uuid:plan_id>/{decision}", PlanViewSet.as_view({"post": decision}))
+        for decision in ("approve", "reject", "cancel")
+    ),
+    path("flags/stale", StaleViewSet.as_view({"get": "stale"})),
+    path("flags/environments", EnvironmentViewSet.as_view({"get": "list"})),
+    path(
+        "flags/environments/<str:environment>",
+        EnvironmentViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(
+        "flags/environments/<str:environment>/copy",
+        EnvironmentViewSet.as_view({"post": "copy_from"}),
+    ),
     path("flags/keys", management.KeyViewSet.as_view({"get": "list", "post": "create"})),
     path("flags/keys/<uuid:key_id>", management.KeyViewSet.as_view({"delete": "revoke"})),
 ]

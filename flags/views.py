@@ -76,7 +76,10 @@ class FlagsView(AcrossOrganizations):
 def _answers(caller: Caller, context: Context) -> dict[str, Any]:
     answer = caller.rules.answer
     flags = {name: _shown(answer(name, context)) for name in caller.names()}
-    return {"flags": flags, "version": caller.version}
+    body: dict[str, Any] = {"flags": flags, "version": caller.version}
+    if caller.is_stale:
+        body["stale"] = True
+    return body
 
 
 def _claim(request: AuthenticatedRequest) -> dict[str, Any]:

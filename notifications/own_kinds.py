@@ -30,6 +30,11 @@ def account(name: str, description: Any, **fields: Any) -> Kind:
     )
 
 
+def of_flag(name: str, description: Any, **fields: Any) -> Kind:
+    """Return a kind for those who manage flags."""
+    return Kind(f"flag.{name}", description, **{"schema": texts("flag"), **fields})
+
+
 ORGANIZATION = texts("organization")
 ROLE = texts("organization", "role")
 
@@ -142,6 +147,37 @@ OWN = [
         title=_("{organization} has a new owner"),
         type=Type.SUCCESS,
         schema=ORGANIZATION,
+    ),
+    of_flag(
+        "plan_refused",
+        _("A change of a flag that was planned could not be applied"),
+        title=_("A planned change of {flag} was not applied"),
+        body=_("{why} In {environment} it answers as it did. Look at it, and plan anew."),
+        type=Type.WARNING,
+        schema=texts("flag", "environment", "why"),
+        channels=BY_MAIL_TOO,
+        is_urgent=True,
+    ),
+    of_flag(
+        "plan_decided",
+        _("Somebody decided about a change of a flag that you planned"),
+        title=_("{flag}: your change for {environment} was {decision}"),
+        schema=texts("flag", "environment", "decision"),
+    ),
+    of_flag(
+        "approval_wanted",
+        _("A change of a flag waits for your approval"),
+        title=_("{actor} asks you to approve a change of {flag}"),
+        body=_("It is planned for {environment}, where changes take two people."),
+        schema=texts("flag", "environment"),
+    ),
+    of_flag(
+        "stale",
+        _("A flag of yours seems forgotten"),
+        title=_("{flag} seems forgotten"),
+        body=_("{why}. Take it out of the code and archive it, or mark it as permanent."),
+        schema=texts("flag", "why"),
+        tells_actor=True,
     ),
 ]
 

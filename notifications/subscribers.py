@@ -19,6 +19,7 @@ from accounts.events import (
 from accounts.models import User, UserSession
 from core.events import on, on_many
 from core.postgres import row_security
+from flags.events import ChangePlanned, FlagFoundStale, PlanDecided, PlanRefused
 from invitations import permissions as invitation_permissions
 from invitations.events import InvitationAccepted, InvitationCreated, OfferedRoleMissed
 from invitations.models import Invitation
@@ -259,3 +260,34 @@ def _reset(user_id: UUID) -> None:
     version = changes.begin(user_id)
     now = timezone.now()
     changes.tell(user_id=user_id, version=version, change=changes.RESET, ids=(), at=now)
+
+
+# -- Flags -----------------------------------------------------------------------------------------
+@on(PlanRefused)
+def tell_who_planned_it(event: PlanRefused) -> None:
+    about = {"flag": event.name, "environment": event.environment, "why": event.why}
+    tell("flag.plan_refused", event.told, metadata=about, dedupe_key=f"plan:{event.plan_id}")
+
+
+@on(PlanDecided)
+def tell_what_was_decided(event: PlanDecided) -> None:
+    """Whoever planned it; one who took it back themselves knows."""
+    if event.author_id is not None:
+        about = {
+            "flag": event.name, "environment": event.environment, "decision": event.decision,
+        }  # fmt: skip
+        tell("flag.plan_decided", [event.author_id], metadata=about, actor_id=event.actor_id)
+
+
+@on(ChangePlanned)
+def tell_who_may_approve(event: ChangePlanned) -> None:
+    if event.needs_approval:
+        about = {"flag": event.name, "environment": event.environment}
+        people = User.objects.staff_who_may("flags.approve").ids()
+        tell("flag.approval_wanted", people, metadata=about, actor_id=event.actor_id)
+
+
+@on(FlagFoundStale)
+def tell_its_owner(event: FlagFoundStale) -> None:
+    about = {"flag": event.name, "why": event.why[:1].upper() + event.why[1:]}
+    tell("flag.stale", [event.owner_id], metadata=about)

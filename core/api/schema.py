@@ -89,7 +89,8 @@ def _document(method: str, operation: dict[str, Any]) -> None:
         codes |= {"401", "403"}
     if method in {"post", "put", "patch", "delete"}:
         codes |= WITH_BODY | {"401", "403"}
-    if method == "patch":
+    named = {each.get("name") for each in operation.get("parameters", [])}
+    if method == "patch" or "If-Match" in named:
         codes |= {"412", "428"}
     if method == "post":
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)

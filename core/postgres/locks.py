@@ -16,3 +16,5 @@ class AdvisoryLock(IntEnum):
     MIGRATE = 0x74656E61_0003
     BROADCAST = 0x74656E61_0004
     """Broadcasts are numbered in the order in which they are committed."""
+    EXPERIMENTS = 0x74656E61_0010
+    """Exposures and goals of experiments are counted."""

@@ -38,6 +38,14 @@ STATE = (
         "Send the open invitation again, or revoke it and invite anew.",
     ),
     Problem(
+        "approval_needed",
+        "This takes two people",
+        (409,),
+        "Flags of this environment are changed by one person and approved by another. Nothing was "
+        "changed.",
+        "Plan the change, and ask somebody else to approve it. A kill needs nobody.",
+    ),
+    Problem(
         "idempotency_in_progress",
         "The first request is still running",
         (409,),

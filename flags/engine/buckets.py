@@ -17,7 +17,8 @@ _VARIANT_SEED = 86_028_157
 
 def place(group: str, key: str) -> int:
     """Return 0 to 99 999; a percentage p holds for the places below 1000 p."""
-    number: int = murmur3(f"{group}:{key}", 0, False)
+    text = f"{group}:{key}"
+    number: int = murmur3(text if text.isascii() else _bytes(text), 0, False)
     return number % 100 * 1000 + number // 100 % 1000
 
 
@@ -36,5 +37,11 @@ def threshold(percentage: float) -> int:
 
 def share(group: str, key: str, total: int) -> int:
     """Return 1 to `total`, the place between variants whose weights make `total`."""
-    number: int = murmur3(f"{group}:{key}", _VARIANT_SEED, False)
+    text = f"{group}:{key}"
+    number: int = murmur3(text if text.isascii() else _bytes(text), _VARIANT_SEED, False)
     return number % total + 1
+
+
+def _bytes(text: str) -> bytes:
+    """Return UTF-8. Text with half a surrogate pair has none, and mmh3 ends the process at it."""
+    return text.encode(errors="replace")

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("flags", "0002_history_stays"),
+        ("flags", "0030_plans_and_staleness"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -19,6 +19,7 @@ from core.origin import Door, current
 from flags.errors import VersionError
 from flags.events import RulesetChanged
 from flags.models import Environment, Flag, FlagChange, FlagRules, Segment
+from flags.plans.errors import ApprovalNeededError
 
 Source = FlagChange.Source
 _SOURCES = {
@@ -26,6 +27,13 @@ _SOURCES = {
     Door.ADMIN: Source.ADMIN,
     Door.JOB: Source.SCHEDULE,
     Door.TERMINAL: Source.COMMAND,
+}
+
+
+_SUBJECTS: Mapping[type, str] = {
+    Flag: FlagChange.Subject.FLAG,
+    Segment: FlagChange.Subject.SEGMENT,
+    Environment: FlagChange.Subject.ENVIRONMENT,
 }
 
 
@@ -105,8 +113,26 @@ def require_version(row: Flag | FlagRules | Segment, expected: int | None) -> No
         raise VersionError(row.version)
 
 
+def require_one_is_enough(where: Environment) -> None:
+    """Raises ApprovalNeededError where changes take two people."""
+    if where.demands_approval:
+        raise ApprovalNeededError
+
+
+def require_off_where_two_decide(flag: Flag) -> None:
+    """Raises ApprovalNeededError where a flag is on in an environment whose changes take two
+    people: what is changed past its rules, one person may change while it is off there.
+    """
+    for row in FlagRules.objects.of(flag.pk).with_environment():
+        if row.environment.demands_approval and row.enabled:
+            raise ApprovalNeededError(
+                f"{flag.name} is on in {row.environment.name}, where changes take two people. "
+                "Plan to switch it off there first."
+            )
+
+
 def record(
-    subject: Flag | Segment,
+    subject: Flag | Segment | Environment,
     action: str,
     *,
     author: Author,
@@ -115,10 +141,9 @@ def record(
     environment: str = "",
 ) -> FlagChange:
     """Write the entry of a change; `states` are before and after."""
-    kind = FlagChange.Subject.FLAG if isinstance(subject, Flag) else FlagChange.Subject.SEGMENT
     return FlagChange.objects.add(
         created_at=now,
-        subject=kind,
+        subject=_SUBJECTS[type(subject)],
         subject_id=str(subject.pk),
         name=subject.name,
         environment_name=environment,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import User
 from core.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from core.events import publish
 from flags.errors import FlagNeededError
@@ -17,14 +18,14 @@ from flags.services.changes import Author
 
 SETTINGS = (
     "description", "kind", "is_client_visible", "is_org_overridable", "is_permanent",
-    "impression_data", "persist_anonymous", "expires_at", "dependencies",
+    "impression_data", "persist_anonymous", "expires_at", "dependencies", "owner_id",
 )  # fmt: skip
 MOST_FLAGS = 10_000
 
 
 @transaction.atomic
 def create(*, name: str, author: Author, now: datetime, **fields: Any) -> Flag:
-    """Make a flag that is off everywhere.
+    """Make a flag that is off everywhere. Who makes it owns it, unless `owner_id` says who does.
 
     Raises ConflictError for a name that is taken, or was until lately; InvalidError.
     """
@@ -32,6 +33,8 @@ def create(*, name: str, author: Author, now: datetime, **fields: Any) -> Flag:
     _require_name(name)
     _require_free(name, now=now)
     _judge_dependencies(name, fields.get("dependencies", []))
+    _judge_owner(fields.get("owner_id"))
+    fields.setdefault("owner_id", author.id)
     flag = Flag.objects.add(name=name, created_at=now, **fields)
     FlagRules.objects.add_all(FlagRules(flag=flag, environment=each) for each in environments)
     changes.record(flag, "created", author=author, now=now, states=({}, state(flag)))
@@ -58,10 +61,13 @@ def change(
     changes.require_version(flag, expected_version)
     if "dependencies" in fields:
         _judge_dependencies(name, fields["dependencies"])
+    _judge_owner(fields.get("owner_id"))
     before = state(flag)
     changed = [field for field, value in fields.items() if getattr(flag, field) != value]
     if not changed:
         return flag
+    if "dependencies" in changed:
+        changes.require_off_where_two_decide(flag)
     Flag.objects.change(flag, version=flag.version + 1, **fields)
     after = state(flag)
     changes.record(flag, "changed", author=author, now=now, states=(before, after))
@@ -91,6 +97,7 @@ def archive(*, name: str, author: Author, now: datetime) -> Flag:
     needing = sorted(each.name for each in Flag.objects.present().needing(name))
     if needing:
         raise FlagNeededError(needing)
+    changes.require_off_where_two_decide(flag)
     Flag.objects.change(flag, archived_at=now, version=flag.version + 1)
     changes.record(flag, "archived", author=author, now=now)
     publish(FlagArchived(flag_id=flag.pk, name=name, actor_id=author.id))
@@ -143,7 +150,11 @@ def state(flag: Flag) -> Mapping[str, Any]:
     """Return what the history keeps of a flag."""
     found = {name: getattr(flag, name) for name in SETTINGS}
     expires_at = flag.expires_at
-    return {**found, "expires_at": expires_at.isoformat() if expires_at else None}
+    return {
+        **found,
+        "expires_at": expires_at.isoformat() if expires_at else None,
+        "owner_id": str(flag.owner_id) if flag.owner_id else None,
+    }
 
 
 def _remove(flag: Flag, *, author: Author, now: datetime) -> UUID:
@@ -190,6 +201,15 @@ def _judge_dependencies(name: str, given: Any) -> None:
             problems = [FieldProblem("/dependencies", "invalid", detail)]
     if problems:
         raise InvalidError(*problems)
+
+
+def _judge_owner(owner_id: UUID | None) -> None:
+    """Raises InvalidError for somebody who manages no flags."""
+    if owner_id is None:
+        return
+    owner = User.objects.find(owner_id)
+    if owner is None or not owner.is_staff:
+        raise InvalidError(FieldProblem("/owner_id", "invalid", "Name somebody of the staff."))
 
 
 def _shape_problems(given: Any) -> list[FieldProblem]:

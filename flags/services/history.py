@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import User
 from core.errors import ConflictError, NotFoundError
 from flags.engine.constraints import moment
 from flags.models import Flag, FlagChange, FlagRules, Segment
@@ -55,6 +56,9 @@ def _fields(state: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
+    if name == "owner_id" and value is not None:
+        owner = User.objects.find(value)
+        return owner.pk if owner is not None and owner.is_staff else None
     if not name.endswith("_at") or value is None:
         return value
     return datetime.fromisoformat(value) if moment(value) is not None else None

@@ -16,6 +16,7 @@ from flags.events import FlagArchived, FlagChanged, FlagCreated, FlagRestored
 from flags.imports.plain import Imported, ImportedFlag, ImportedSegment
 from flags.imports.reading import refuse_cycles
 from flags.models import Environment, Flag, FlagRules, Segment
+from flags.plans import settling
 from flags.services import changes, definitions, rules, segments
 from flags.services.changes import Author
 
@@ -80,6 +81,7 @@ class _Import:
         self.flags = Flag.objects.locked().by_names()
 
     def run(self) -> None:
+        settling.settle(now=self.now)
         ids = self._segments(self.given.segments)
         for each in self.given.flags:
             self._flag(each, ids)
@@ -124,6 +126,7 @@ class _Import:
     def _change_segment(self, segment: Segment, given: ImportedSegment) -> None:
         if segment.constraints == given.constraints:
             return
+        segments.require_one_is_enough(segment.pk)
         before = segments.state(segment)
         Segment.objects.change(segment, constraints=given.constraints, version=segment.version + 1)
         self._note_segment(segment, "imported", (before, segments.state(segment)))
@@ -189,6 +192,7 @@ class _Import:
     def _archive(self, flag: Flag) -> None:
         if flag.is_archived:
             return
+        changes.require_off_where_two_decide(flag)
         Flag.objects.change(flag, archived_at=self.now, version=flag.version + 1)
         changes.record(flag, "archived", author=self.author, now=self.now)
         publish(FlagArchived(flag_id=flag.pk, name=flag.name, actor_id=self.author.id))
@@ -199,6 +203,8 @@ class _Import:
         changed = [name for name, value in wanted.items() if getattr(flag, name) != value]
         if not changed:
             return False
+        if "dependencies" in changed:
+            changes.require_off_where_two_decide(flag)
         before = definitions.state(flag)
         Flag.objects.change(flag, version=flag.version + 1, **wanted)
         states = (before, definitions.state(flag))
@@ -211,6 +217,7 @@ class _Import:
         changed = [name for name, value in wanted.items() if getattr(row, name) != value]
         if not changed:
             return False
+        changes.require_one_is_enough(environment)
         before = rules.state(row)
         FlagRules.objects.change(row, version=row.version + 1, **wanted)
         changes.record(

@@ -1,5 +1,10 @@
-"""What a flag answers in one environment."""
+"""What a flag answers in one environment.
 
+Whoever takes rules in hand first makes lasting what was planned for until then, so that each change
+builds on what is answered at that moment.
+"""
+
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +17,8 @@ from core.events import publish
 from flags import validation
 from flags.engine.constraints import moment
 from flags.events import FlagChanged, FlagKilled, FlagUnkilled
-from flags.models import Environment, FlagRules, Segment
+from flags.models import Environment, FlagRules, PlannedChange, Segment
+from flags.plans import applying
 from flags.services import changes, definitions
 from flags.services.changes import Author
 
@@ -35,11 +41,13 @@ def change(
 ) -> FlagRules:
     """Change rules; fields that are left out stay, and what changes nothing leaves no trace.
 
-    Raises NotFoundError, ConflictError for an archived flag, VersionError, InvalidError.
+    Raises NotFoundError, ConflictError for an archived flag, VersionError, InvalidError, and
+    ApprovalNeededError where changes take two people.
     """
-    where, rules = _locked(name, environment)
+    where, rules = locked(name, environment, now=now)
     changes.require_version(rules, expected_version)
-    _judge(fields, rules)
+    judge(fields, rules)
+    changes.require_one_is_enough(where)
     return _write(where, rules, fields, author=author, now=now, action=action)
 
 
@@ -48,7 +56,8 @@ def switch(
     *, name: str, enabled: bool, author: Author, now: datetime, environment: str | None = None
 ) -> FlagRules:
     """Switch a flag on or off. A kill stays, and wins."""
-    where, rules = _locked(name, environment)
+    where, rules = locked(name, environment, now=now)
+    changes.require_one_is_enough(where)
     action = "enabled" if enabled else "disabled"
     return _write(where, rules, {"enabled": enabled}, author=author, now=now, action=action)
 
@@ -56,7 +65,7 @@ def switch(
 @transaction.atomic
 def kill(*, name: str, author: Author, now: datetime, environment: str | None = None) -> FlagRules:
     """Switch a flag off at once. Everything else waits as it is. Twice does no harm."""
-    where, rules = _locked(name, environment)
+    where, rules = locked(name, environment, now=now)
     if rules.is_killed:
         return rules
     return _mark(where, rules, ("killed", FlagKilled), author=author, now=now, killed_at=now)
@@ -69,7 +78,7 @@ def unkill(
     """Bring back exactly what was killed. A rollout in stages goes on from where it stopped: what
     was still to come comes later by as long as the flag was off.
     """
-    where, rules = _locked(name, environment)
+    where, rules = locked(name, environment, now=now)
     if rules.killed_at is None:
         return rules
     waiting = _later(rules.strategies, since=rules.killed_at, now=now)
@@ -113,7 +122,8 @@ def roll_out(
 
     Raises ConflictError where several percentages leave open which is meant.
     """
-    where, rules = _locked(name, environment)
+    where, rules = locked(name, environment, now=now)
+    changes.require_one_is_enough(where)
     found = [each for each in rules.strategies if each.get("name") == ROLLOUT]
     if len(found) > 1:
         raise ConflictError("This flag has several percentages. Change its rules instead.")
@@ -124,8 +134,32 @@ def roll_out(
     fields = {"strategies": [rolled if each in found else each for each in rules.strategies]}
     if not found:
         fields["strategies"].append(rolled)
-    _judge(fields, rules)
+    judge(fields, rules)
     return _write(where, rules, fields, author=author, now=now, action="rolled_out")
+
+
+@transaction.atomic
+def reshuffle(
+    *, name: str, author: Author, now: datetime, environment: str | None = None
+) -> FlagRules:
+    """Deal everybody anew: whoever has the flag by its percentages may lose it, others get it.
+
+    Nothing else does that. Raises ConflictError for a flag without a percentage.
+    """
+    where, rules = locked(name, environment, now=now)
+    changes.require_one_is_enough(where)
+    group = f"{name}-{secrets.token_hex(4)}"
+    dealt = [_with_group(each, group) for each in rules.strategies]
+    if dealt == rules.strategies:
+        raise ConflictError("This flag has no percentage to deal anew.")
+    fields = {"strategies": dealt}
+    return _write(where, rules, fields, author=author, now=now, action="reshuffled")
+
+
+def _with_group(strategy: Any, group: str) -> Any:
+    if strategy.get("name") != ROLLOUT:
+        return strategy
+    return {**strategy, "parameters": {**strategy.get("parameters", {}), "groupId": group}}
 
 
 def state(rules: FlagRules) -> Mapping[str, Any]:
@@ -135,12 +169,48 @@ def state(rules: FlagRules) -> Mapping[str, Any]:
     return {**found, **moments, "killed_at": rfc3339(rules.killed_at)}
 
 
-def _locked(name: str, environment: str | None) -> tuple[Environment, FlagRules]:
+def locked(name: str, environment: str | None, *, now: datetime) -> tuple[Environment, FlagRules]:
+    """Return an environment and the rules there, to change them: as they hold now."""
     where = changes.environment(environment)
     flag = definitions.locked(name)
     rules = FlagRules.objects.of(flag.pk).within(where.pk).locked().get()
     rules.flag, rules.environment = flag, where
+    settle(where, rules, now=now)
     return where, rules
+
+
+def settle(where: Environment, rules: FlagRules, *, now: datetime) -> None:
+    """Make lasting what was planned for until now. Call with the rules locked."""
+    mine = PlannedChange.objects.of_rules(rules.flag_id, rules.environment_id)
+    for plan in mine.due(now).in_turn().locked():
+        apply(where, rules, plan, now=now, since=plan.due_at)
+
+
+def apply(
+    where: Environment,
+    rules: FlagRules,
+    plan: PlannedChange,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+) -> None:
+    """Make a planned change lasting, or a conflict where its rules are no longer those.
+
+    `since` is when it took effect, if that was not now.
+    """
+    plan.flag, plan.environment = rules.flag, where
+    if plan.base_version != rules.version:
+        applying.refuse(plan, applying.CHANGED_MEANWHILE, now=now)
+        return
+    fields = plan.fields()
+    try:
+        judge(fields, rules)
+    except InvalidError as error:
+        applying.refuse(plan, error.problems[0].detail, now=now)
+        return
+    author = applying.author_of(plan)
+    _write(where, rules, fields, author=author, now=since or now, action="rules_changed")
+    applying.finish(plan, version=rules.version, now=now)
 
 
 def _write(
@@ -166,7 +236,7 @@ def _write(
     return rules
 
 
-def _judge(fields: Mapping[str, Any], rules: FlagRules) -> None:
+def judge(fields: Mapping[str, Any], rules: FlagRules) -> None:
     """Raises InvalidError."""
     if "strategies" in fields:
         validation.strategies(fields["strategies"], segments=Segment.objects.known_ids())

@@ -11,7 +11,8 @@ from core.events import publish
 from flags import validation
 from flags.errors import ConfirmationNeededError, SegmentInUseError
 from flags.events import SegmentChanged, SegmentCreated, SegmentDeleted
-from flags.models import FlagRules, Segment
+from flags.models import FlagRules, PlannedChange, Segment
+from flags.plans.errors import ApprovalNeededError
 from flags.services import changes
 from flags.services.changes import Author
 
@@ -61,8 +62,10 @@ def change(
     if not changed:
         return segment
     concerned = users_of(segment_id)
-    if "constraints" in changed and concerned and not confirm:
-        raise ConfirmationNeededError(concerned)
+    if "constraints" in changed:
+        require_one_is_enough(segment_id)
+        if concerned and not confirm:
+            raise ConfirmationNeededError(concerned)
     before = state(segment)
     Segment.objects.change(segment, version=segment.version + 1, **fields)
     changes.record(segment, "changed", author=author, now=now, states=(before, state(segment)))
@@ -86,8 +89,21 @@ def delete(*, segment_id: int, author: Author, now: datetime) -> None:
 
 
 def users_of(segment_id: int) -> list[str]:
-    """Return the names of the flags that use a segment, in whichever environment."""
-    return FlagRules.objects.using_segment(segment_id).flag_names()
+    """Return the names of the flags that use a segment, in whichever environment, or are planned
+    to.
+    """
+    planned = PlannedChange.objects.using_segment(segment_id).flag_names()
+    return sorted({*FlagRules.objects.using_segment(segment_id).flag_names(), *planned})
+
+
+def require_one_is_enough(segment_id: int) -> None:
+    """Raises ApprovalNeededError for one that is used where changes take two people."""
+    for row in FlagRules.objects.using_segment(segment_id).with_environment().with_flag():
+        if row.environment.demands_approval:
+            raise ApprovalNeededError(
+                f"{row.flag.name} uses it in {row.environment.name}, where changes take two "
+                "people. Make another segment, and plan rules that use that one."
+            )
 
 
 def locked(segment_id: int) -> Segment:

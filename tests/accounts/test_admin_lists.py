@@ -2,10 +2,10 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.forms import ModelChoiceField
 from django.test import Client, RequestFactory
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminAutocompleteWidget
 
 from accounts.models import User, UserSession
 from accounts.services import sessions
@@ -183,7 +183,8 @@ def test_jobs_answers_and_mailed_tokens_have_no_page(staff: Client) -> None:
     assert registered == {
         "AuditEntry", "CustomRole", "Invitation", "InvitationBlock", "InvitationLink",
         "InvitationPolicy", "Membership", "Organization", "OwnershipOffer", "User", "UserSession",
-        "Environment", "Flag", "FlagChange", "FlagKey", "FlagRules", "Segment",
+        "Environment", "Experiment", "Flag", "FlagChange", "FlagKey", "FlagRules", "PlannedChange",
+        "Segment", "StaleFlag",
         "Broadcast", "Delivery", "Notification", "Preference", "PushDevice",
     }  # fmt: skip
 
@@ -197,7 +198,7 @@ def test_every_page_is_bounded_and_offers_no_drop_down_of_rows(staff: Client, us
         for name, field in page.get_form(request)().fields.items():
             widget = getattr(field.widget, "widget", field.widget)
             if isinstance(field, ModelChoiceField):
-                assert isinstance(widget, UnfoldAdminAutocompleteWidget), name
+                assert isinstance(widget, AutocompleteSelect), name
 
 
 def start(user: User, *, ip_address: str) -> UserSession:

@@ -36,6 +36,7 @@ def form_of(row: FlagRules, **changes: Any) -> dict[str, Any]:
         **whole, "allowed": json.dumps(row.allowed), "enabled": "on", "seen_version": row.version,
         "percentage": "", "users": "", "emails": "", "domains": "", "organizations": "",
         "starts_at_0": "", "starts_at_1": "", "ends_at_0": "", "ends_at_1": "", "reason": "",
+        "due_at_0": "", "due_at_1": "",
     }  # fmt: skip
     return plain | changes
 

@@ -71,11 +71,11 @@ SCRIPT = """
 import django, sys, time
 django.setup()
 import flags
-from flags import snapshots
 for line in sys.stdin:
     lamp = flags.is_enabled("lamp", default=line.strip() == "default")
     nothing = flags.is_enabled("nothing", default=True)
-    sys.stdout.write(f"\\nanswer {lamp} {nothing}\\n")  # the log shares the stream
+    freshness = "stale" if flags.is_stale() else "fresh"
+    sys.stdout.write(f"\\nanswer {lamp} {nothing} {freshness}\\n")  # the log shares the stream
     sys.stdout.flush()
 """
 
@@ -88,6 +88,7 @@ class Asker:
         import sys
 
         self.log = log.open("ab")
+        self.said = ""
         self.process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment},
@@ -105,6 +106,7 @@ class Asker:
         while True:
             line = self.process.stdout.readline()
             assert line, "the process has ended"
+            self.said += line
             if line.startswith("answer "):
                 return str(line.removeprefix("answer ").strip())
 
@@ -128,17 +130,24 @@ def test_with_both_stores_dead_flags_go_on(tmp_path: Path) -> None:  # FLG 21, 2
         stores.fill()
         common = {**stores.environment, "FLAGS_SNAPSHOT": str(kept), "FLAGS_POLL_S": "1"}
         first = Asker(tmp_path / "log", **common)
-        assert first.ask() == "True True"
+        assert first.ask() == "True True fresh"
         until(kept.exists)
         assert kept.stat().st_mode & 0o077 == 0
 
         stores.kill()
-        assert {first.ask() for _ in range(20)} == {"True True"}
+        until(lambda: first.ask().endswith("stale"))
+        assert {first.ask() for _ in range(20)} == {"True True stale"}
         second = Asker(tmp_path / "log", **common)
-        assert second.ask() == "True True"  # out of the file
+        assert second.ask() == "True True stale"  # out of the file
         without = Asker(tmp_path / "log", **{**common, "FLAGS_SNAPSHOT": str(tmp_path / "none")})
-        assert [without.ask(), without.ask(default=True)] == ["False True", "True True"]
+        told = [without.ask(), without.ask(default=True)]
+        assert told == ["False True stale", "True True stale"]
+        stores.revive()
+        until(lambda: second.ask() == "True True fresh")
+        until(lambda: first.ask() == "True True fresh")
         assert [each.end() for each in (first, second, without)] == [0, 0, 0]
+        assert "flags.database_unavailable" in first.said
+        assert "flags.database_back" in first.said
     finally:
         stores.discard()
 
@@ -180,6 +189,9 @@ class Stores:
             assert pid
             os.kill(pid, signal.SIGQUIT if server is self.postgres else signal.SIGKILL)
         until(lambda: not (self.postgres.answers() or self.valkey.answers()))
+
+    def revive(self) -> None:
+        self.postgres.start(self.ports[0])
 
     def discard(self) -> None:
         self.postgres.discard()

@@ -1,11 +1,14 @@
 """The file that outlives the stores."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flags import keeping, snapshots
+import flags
+from core import health
+from flags import freshness, keeping, snapshots
 from flags.documents import Snapshot, snapshot
 
 
@@ -50,6 +53,22 @@ def test_what_the_database_says_replaces_what_the_file_said(path: Path) -> None:
     assert snapshots.version("production") == -1  # so that it is read again
     assert snapshots.put(numbered(7))
     assert snapshots.version("production") == 7
+
+
+def test_what_the_file_said_is_marked_as_stale(path: Path) -> None:  # FLG 21
+    keeping.keep(numbered(7))
+    stale = keeping.load("production")
+    assert stale is not None
+    assert not flags.is_stale()
+
+    snapshots.put(stale)
+    assert flags.is_stale()
+    assert flags.is_enabled("lamp")
+    assert asyncio.run(freshness.flags_are_fresh()) is False
+    snapshots.put(numbered(7))
+    assert not flags.is_stale()
+    assert asyncio.run(freshness.flags_are_fresh()) is True
+    assert health.OPTIONAL["flags"] is freshness.flags_are_fresh
 
 
 def test_environments_have_files_of_their_own(path: Path) -> None:

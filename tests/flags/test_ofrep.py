@@ -1,6 +1,7 @@
 """OpenFeature's remote evaluation, as its clients call it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from flags import snapshots
 from flags.services import keys
 from organizations.models import Organization
 from tests.client import ApiClient
@@ -186,3 +188,16 @@ def test_a_limit_answers_with_how_long_to_wait(server: ApiClient, settings: Any)
 
     assert limited.status_code == 429
     assert int(limited["Retry-After"]) > 0
+
+
+def test_answers_are_marked_while_the_database_is_away(server: ApiClient) -> None:  # FLG 21
+    make_flag()
+    fresh = asked(server, f"{ALL}/lamp", userId="alice")["metadata"]
+    held = snapshots.read("production")
+    assert held is not None
+    snapshots.forget()
+    snapshots.put(replace(held, is_stale=True))  # as it comes out of the file
+
+    stale = asked(server, f"{ALL}/lamp", userId="alice")["metadata"]
+
+    assert stale == {**fresh, "stale": True}

@@ -1,10 +1,9 @@
-import getpass
-import sys
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from accounts.management.people import typed_password
 from accounts.services import registration
 from core.management.base import JsonCommand
 
@@ -29,7 +28,7 @@ class Command(JsonCommand):
     def perform(self, **options: Any) -> dict[str, Any]:
         user = registration.create_account(
             email=options["email"],
-            password=_typed() if options["password_stdin"] else options["password"],
+            password=typed_password() if options["password_stdin"] else options["password"],
             full_name=options["full_name"],
             verified=options["verified"],
             staff=options["staff"],
@@ -40,13 +39,3 @@ class Command(JsonCommand):
     def lines(self, result: dict[str, Any]) -> list[str]:
         state = "verified" if result["email_verified"] else "a link was mailed"
         return [f"{result['email']} has an account now ({state}).", f"id {result['id']}"]
-
-
-def _typed() -> str:
-    """Return standard input without its last line break; on a terminal, what is typed unseen."""
-    if sys.stdin.isatty():
-        return getpass.getpass("Password: ")
-    try:
-        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise CommandError("The password on standard input is not UTF-8.") from None

@@ -11,6 +11,7 @@ from core.api import parsers
 from core.management.base import JsonCommand, UsageError
 from flags import listing
 from flags.imports import flagsmith, growthbook, launchdarkly, unleash
+from flags.plans import settling, terminal
 from flags.services import definitions, importing, rules
 from flags.services.changes import Author
 
@@ -20,6 +21,7 @@ SIMPLE = {
     "disable": "switch a flag off",
     "kill": "switch a flag off at once, whatever its rules say",
     "unkill": "bring back exactly what was killed",
+    "reshuffle": "deal everybody anew: others get it at the same percentage",
 }
 WHOLE = {
     "archive": "take a flag away; its name stays reserved for 30 days",
@@ -37,7 +39,7 @@ class Command(JsonCommand):
         def action(name: str, words: str) -> CommandParser:
             made: CommandParser = actions.add_parser(name, help=words)
             super(Command, self).add_options(made)
-            if name not in WHOLE:
+            if name not in {*WHOLE, "cancel", "copy-environment", "approval"}:
                 made.add_argument("--environment", metavar="NAME", help="this installation's else")
             return made
 
@@ -54,6 +56,11 @@ class Command(JsonCommand):
         self._add_import(action("import", "take over the flags of a file, all or none"))
         action("export", "write Unleash's client format")
         action("stale", "list flags that seem forgotten; exit code 1 if there are some")
+        terminal.add_plan(action("plan", "plan a change of a flag's rules"))
+        action("plans", "show what is planned")
+        terminal.add_cancel(action("cancel", "take a planned change back"))
+        terminal.add_copy(action("copy-environment", "take over the rules of an environment"))
+        terminal.add_approval(action("approval", "say whether changes take two people"))
 
     def _add_change(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -70,14 +77,21 @@ class Command(JsonCommand):
 
     def perform(self, **options: Any) -> Any:
         action = options["action"]
-        done: dict[str, Callable[[dict[str, Any]], Any]] = {
+        done: dict[str, Callable[[Any], Any]] = {
             "list": lambda given: listing.overview(given["environment"]),
             "show": lambda given: listing.details(given["name"], given["environment"]),
             "explain": _explain,
             "import": _import,
             "export": lambda given: listing.exported(given["environment"]),
             "stale": lambda given: listing.stale(given["environment"], now=timezone.now()),
+            "plan": terminal.plan,
+            "plans": terminal.plans,
+            "cancel": terminal.cancel,
+            "copy-environment": terminal.copy,
+            "approval": terminal.approval,
         }
+        if action in {"list", "show"}:
+            settling.settle(now=timezone.now())
         if action in done:
             return done[action](options)
         if options["dry_run"]:
@@ -89,6 +103,8 @@ class Command(JsonCommand):
         return int(isinstance(result, dict) and bool(result.get("stale")))
 
     def lines(self, result: Any) -> list[str]:
+        if isinstance(result, dict) and result.keys() & {"plans", "copied", "demands_approval"}:
+            return terminal.lines(result)
         return listing.lines(result)
 
 
@@ -104,6 +120,7 @@ def _change(action: str, options: dict[str, Any]) -> dict[str, Any]:
             "disable": lambda: rules.switch(enabled=False, **common),
             "kill": lambda: rules.kill(**common),
             "unkill": lambda: rules.unkill(**common),
+            "reshuffle": lambda: rules.reshuffle(**common),
             "rollout": lambda: rules.roll_out(percentage=options["percentage"], **common),
         }
         in_rules[action]()

@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 
-from flags.engine import Ruleset
+from flags.engine import Ruleset, buckets
 from flags.engine.rules import Flag, Strategy
 
 
@@ -78,3 +78,8 @@ def test_the_extreme_places_exist() -> None:  # FLG 3
     assert max(places) > 99_990
     assert buckets.threshold(0.001) == 1
     assert buckets.threshold(100) == 100_000
+
+
+def test_half_a_surrogate_pair_has_a_place_too() -> None:
+    assert 0 <= buckets.place("g", "\ud800") < buckets.PLACES
+    assert 1 <= buckets.share("g", "\ud800", 2) <= 2

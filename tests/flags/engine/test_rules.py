@@ -1,5 +1,6 @@
 """Lists, order, prerequisites, times, and rules that are broken."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,6 +162,29 @@ def test_versions_are_ordered_as_semver_orders_them() -> None:
     assert [precedence(each) for each in ("v1.0.0", "1.0", "01.0.0", "1.0.0-", "1.0.0 ")] == [
         None
     ] * 5
+
+
+WITHOUT_FIELD = {
+    "IN": False, "NOT_IN": True, "STR_STARTS_WITH": False, "STR_ENDS_WITH": False,
+    "STR_CONTAINS": False, "NUM_EQ": False, "NUM_GT": False, "NUM_GTE": False, "NUM_LT": False,
+    "NUM_LTE": False, "SEMVER_EQ": False, "SEMVER_GT": False, "SEMVER_GTE": False,
+    "SEMVER_LT": False, "SEMVER_LTE": False, "DATE_AFTER": False, "DATE_BEFORE": False,
+    "IN_CIDR": False, "REGEX": False,
+}  # fmt: skip
+"""What Unleash's clients say of a field that is not there."""
+
+
+def test_every_operator_is_in_the_table() -> None:
+    assert WITHOUT_FIELD.keys() == OPERATORS
+
+
+@pytest.mark.parametrize(("operator", "holds"), WITHOUT_FIELD.items())
+def test_a_field_that_is_not_there(operator: str, holds: bool) -> None:  # FLG 11
+    value = {"S": "1.0.0", "D": "2026-01-01T00:00:00Z"}.get(operator[0], "1")
+    rule = Constraint("plan", operator, values=("1", "10.0.0.0/8"), value=value)
+
+    assert compile_constraint(rule)({}) is holds
+    assert compile_constraint(replace(rule, inverted=True))({}) is not holds
 
 
 def test_variants_of_one_name_keep_their_own_payloads() -> None:  # FLG 15

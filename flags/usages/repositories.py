@@ -1,4 +1,4 @@
-"""Every query on how often flags are asked about."""
+"""Every query on how often flags were asked about."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +10,7 @@ from django.db.models import Max
 from core.repositories import Repository
 
 if TYPE_CHECKING:
-    from flags.records.models import FlagUsage
+    from flags.models import FlagUsage
 
 
 class FlagUsageRepository(Repository["FlagUsage"]):

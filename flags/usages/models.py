@@ -1,6 +1,6 @@
 from django.db import models
 
-from flags.records.repositories import FlagUsageRepository
+from flags.usages.repositories import FlagUsageRepository
 
 
 class FlagUsage(models.Model):

@@ -1,0 +1,1 @@
+"""What `manage.py loadtest` does: people who use the product over the network."""

@@ -1,1 +1,0 @@
-"""What is written down about flags while they are asked."""

@@ -1,0 +1,1 @@
+"""Flags that seem forgotten: how they are found, kept, and told of."""

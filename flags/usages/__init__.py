@@ -1,0 +1,1 @@
+"""How often flags were asked about, by the hour."""

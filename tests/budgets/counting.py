@@ -1,0 +1,48 @@
+"""What some work costs, in units that are the same on every machine."""
+
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+
+@dataclass(frozen=True)
+class Cost:
+    statements: int
+    calls: int
+    """Of functions, in Python and in C."""
+    kib: float
+    """Of memory, at the peak, above what was there before."""
+
+
+def cost(work: Callable[[], Any]) -> Cost:
+    """Do it three times: once to be warm, once for its calls and once for its memory."""
+    work()
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    statements = len(captured)
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return Cost(statements, calls, _peak(work))
+
+
+def _peak(work: Callable[[], Any]) -> float:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 1024
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,57 @@
+"""What the hottest paths may cost. Whoever makes one dearer sees it here, and decides.
+
+Counted in statements, calls and KiB, so that a busy machine does not matter. A budget is about a
+tenth above what was seen when it was set; one that is left far below wants to be set anew.
+"""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from organizations.models import Organization
+from tests.budgets.counting import cost
+from tests.client import ApiClient
+from tests.conftest import make_user
+from tests.notifications.told import tell
+from tests.tenants import join
+
+ROWS = 20
+
+
+@pytest.fixture
+def _rows(api: ApiClient, user: User, acme: Organization) -> None:
+    for number in range(ROWS):
+        tell(user, f"Build {number} is done", kind=f"k{number}", organization_id=acme.pk)
+        join(acme, make_user(f"p{number}@example.com"), "member")
+
+
+@pytest.mark.usefixtures("_rows")
+@pytest.mark.parametrize(
+    ("path", "statements", "calls", "kib"),
+    [
+        ("notifications", 1, 3_100, 90),
+        ("notifications?cursor=", 1, 3_100, 90),
+        ("notifications?is_read=false", 2, 12_400, 140),
+        ("notifications/unread-count", 1, 2_300, 32),
+        ("users/me", 0, 1_850, 32),
+        ("users/me/sessions", 2, 4_350, 36),
+        ("organizations", 2, 5_600, 44),
+        ("organizations/{acme}/members", 3, 11_500, 92),
+        ("organizations/{acme}/invitations", 2, 9_500, 62),
+        ("flags", 0, 2_050, 32),
+    ],
+)
+def test_what_an_answer_costs(
+    api: ApiClient, acme: Organization, path: str, statements: int, calls: int, kib: float
+) -> None:
+    address = f"/api/v1/{path.format(acme=acme.pk)}"
+    client = Client(HTTP_AUTHORIZATION=api.defaults["HTTP_AUTHORIZATION"])  # checks no schema
+
+    def ask() -> None:
+        assert client.get(address).status_code == 200
+
+    found = cost(ask)
+
+    assert found.statements <= statements
+    assert found.calls <= calls
+    assert found.kib <= kib
