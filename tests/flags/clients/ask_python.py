@@ -12,7 +12,7 @@ DEFAULTS: dict[str, Any] = {"boolean": False, "string": "none", "number": -1.0, 
 
 
 def unleash(given: dict[str, Any]) -> list[Any]:
-    from UnleashClient import UnleashClient  # type: ignore[import-not-found]
+    from UnleashClient import UnleashClient
 
     client = UnleashClient(
         f"{given['base']}/unleash/api",
@@ -40,9 +40,9 @@ def _of_unleash(client: Any, flags: list[Any], about: dict[str, str]) -> list[An
 
 
 def ofrep(given: dict[str, Any]) -> list[Any]:
-    from openfeature import api  # type: ignore[import-not-found]
-    from openfeature.contrib.provider.ofrep import OFREPProvider  # type: ignore[import-not-found]
-    from openfeature.evaluation_context import EvaluationContext  # type: ignore[import-not-found]
+    from openfeature import api
+    from openfeature.contrib.provider.ofrep import OFREPProvider
+    from openfeature.evaluation_context import EvaluationContext
 
     headers = {"Authorization": f"Bearer {given['key']}"}
     api.set_provider(OFREPProvider(given["base"], headers_factory=lambda: headers))

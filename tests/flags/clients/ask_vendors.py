@@ -10,8 +10,8 @@ from typing import Any
 
 
 def flagsmith(given: dict[str, Any]) -> list[Any]:
-    from flag_engine.engine import get_evaluation_result  # type: ignore[import-not-found]
-    from flagsmith.mappers import (  # type: ignore[import-not-found]
+    from flag_engine.engine import get_evaluation_result
+    from flagsmith.mappers import (
         map_context_and_identity_data_to_context,
         map_environment_document_to_context,
     )
@@ -31,7 +31,7 @@ def _shown(flag: Any) -> Any:
 
 
 def growthbook(given: dict[str, Any]) -> list[Any]:
-    from growthbook import GrowthBook  # type: ignore[import-not-found]
+    from growthbook import GrowthBook
 
     document = given["document"]
     client = GrowthBook(features=document["features"], savedGroups=document["savedGroups"])
