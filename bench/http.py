@@ -208,8 +208,9 @@ def main() -> int:
         for server in servers:
             stack.callback(server.stop)
             server.start(variables, Path(variables["TENANTRY_HOME"], f"{server.name}.log"))
-        for name in options.only or PATHS:
+        for name in PATHS:  # before any load, which changes when a session was last seen
             check_likeness(servers, name)
+        for name in options.only or PATHS:
             asked = {"rounds": options.rounds, "seconds": options.seconds}
             report[name] = measure(name, servers, tokens["deep"], **asked)
             missed += failures(name, report[name])

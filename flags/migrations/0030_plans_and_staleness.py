@@ -29,10 +29,14 @@ class Migration(migrations.Migration):
             name='owner',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
-        migrations.AlterField(
-            model_name='flagchange',
-            name='subject',
-            field=models.CharField(choices=[('flag', 'Flag'), ('segment', 'Segment'), ('environment', 'Environment')], default='flag', max_length=16),
+        migrations.SeparateDatabaseAndState(  # what may stand there is no matter of the database
+            state_operations=[
+                migrations.AlterField(
+                    model_name='flagchange',
+                    name='subject',
+                    field=models.CharField(choices=[('flag', 'Flag'), ('segment', 'Segment'), ('environment', 'Environment')], default='flag', max_length=16),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name='StaleFlag',

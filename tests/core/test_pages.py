@@ -66,10 +66,11 @@ def test_the_front_page_tells_of_every_health_check(
         "Database schema": "ok",
         "Redis or Valkey": "ok",
         "Worker": "down",
+        "Flags": "ok",
         "Coffee machine": "down",
     }
     page = client.get("/").content.decode()
-    assert page.count("Working</span>") == 3
+    assert page.count("Working</span>") == 4
     assert page.count("Not working</span>") == 2
 
 
