@@ -88,11 +88,16 @@ gates: dict[tuple[str, str], Gate] = {}
 """One gate a server address; a process usually knows one."""
 
 
-def _in_role(conn_params: dict[str, Any]) -> dict[str, Any]:
+GENERIC_PLANS = "-c plan_cache_mode=force_generic_plan"
+"""What is prepared here is planned once (core/postgres/prepared.py). Left alone, PostgreSQL plans a
+page anew for each `LIMIT`, because it guesses that one without a number reads a tenth of the table:
+1.3 ms of 2.1 for a list of notifications."""
+
+
+def _with_options(conn_params: dict[str, Any]) -> dict[str, Any]:
     role = row_security.role()
-    if role is None:
-        return conn_params
-    return {**conn_params, "options": f"{conn_params.get('options', '')} -c role={role}"}
+    added = [GENERIC_PLANS, *([f"-c role={role}"] if role is not None else [])]
+    return {**conn_params, "options": " ".join([conn_params.get("options", ""), *added])}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -102,7 +107,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         gate = gates.setdefault(address, Gate())
         gate.check()
         try:
-            connection = ImpatientConnection.connect(**_in_role(conn_params))
+            connection = ImpatientConnection.connect(**_with_options(conn_params))
         except psycopg.OperationalError:
             gate.close()
             raise

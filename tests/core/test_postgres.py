@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DataError, OperationalError, connection, connections
 
-from core.postgres import base
+from core.postgres import base, prepared
 from core.postgres.base import DatabaseWrapper
 
 
@@ -131,3 +131,18 @@ def moment_of(wrapper: DatabaseWrapper, text: str) -> datetime:
         cursor.execute("SELECT %s::timestamptz", [text])
         found: datetime = cursor.fetchone()[0]
         return found
+
+
+@pytest.mark.django_db
+def test_what_is_asked_again_and_again_is_planned_once() -> None:
+    asked = "SELECT count(*) FROM accounts_user WHERE email = %(email)s LIMIT %(limit)s"
+    for limit in range(1, 12):
+        prepared.select(asked, tuple, email="a@example.com", limit=limit)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE 'SELECT count(*) FROM accounts_user WHERE email%%'"
+        )
+        ((generic, custom),) = cursor.fetchall()
+    assert (generic > 5, custom) == (True, 0)
