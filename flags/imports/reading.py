@@ -73,21 +73,19 @@ def chains(flags: Sequence[ImportedFlag]) -> Iterator[str]:
     """Tell of prerequisites that have prerequisites themselves."""
     needing = {each.name for each in flags if each.settings.get("dependencies")}
     for flag in flags:
-        for needed in flag.settings.get("dependencies") or []:
-            if needed["feature"] in needing:
-                yield f"{flag.name}: {needed['feature']} has prerequisites itself; it is never on."
+        for needed in _needs(flag):
+            if needed in needing:
+                yield f"{flag.name}: {needed} has prerequisites itself; it is never on."
+
+
+def _needs(flag: ImportedFlag) -> list[str]:
+    given = flag.settings.get("dependencies") or []
+    return [str(each.get("feature")) for each in given if isinstance(each, Mapping)]
 
 
 def refuse_cycles(flags: Sequence[ImportedFlag]) -> None:
     """Raises InvalidError for flags that need each other in a circle."""
-    needs = {
-        flag.name: [
-            str(each.get("feature"))
-            for each in flag.settings.get("dependencies") or []
-            if isinstance(each, Mapping)
-        ]
-        for flag in flags
-    }
+    needs = {flag.name: _needs(flag) for flag in flags}
     done: set[str] = set()
     for name in needs:
         if circle := _circle(name, needs, done):

@@ -12,6 +12,7 @@ from core.api.exceptions import escaped
 from core.errors import MAX_PROBLEMS, FieldProblem, InvalidError
 from flags import validation
 from flags.imports.plain import Imported, ImportedFlag, ImportedSegment
+from flags.imports.reading import chains
 from flags.models import MAX_NAME, Flag
 
 SYSTEM = "unleash"
@@ -51,7 +52,7 @@ def read(document: Any) -> Imported:
         system=SYSTEM,
         flags=flags,
         segments=[_segment(each) for each in _objects(state, "segments")],
-        notes=[*_left_out(state), *_judged(flags, state)],
+        notes=[*_left_out(state), *_judged(flags, state), *chains(flags)],
     )
 
 

@@ -47,6 +47,24 @@ def test_what_a_file_says_is_there() -> None:
     assert Flag.objects.get(name="b").dependencies == [{"feature": "lamp"}]
 
 
+def test_a_circle_is_off_as_it_is_in_unleash_and_told_of() -> None:
+    """Its specification has one; for who made the file it is a mistake all the same."""
+    everybody = [share("100")]
+    egg = feature("egg", strategies=everybody, dependencies=[{"feature": "hen"}])
+    hen = feature("hen", strategies=everybody, dependencies=[{"feature": "egg"}])
+
+    plan = run(state(egg, hen))
+
+    assert plan.notes == [
+        "egg: hen has prerequisites itself; it is never on.",
+        "hen: egg has prerequisites itself; it is never on.",
+    ]
+    rules = snapshots.read("production")
+    assert rules is not None
+    assert not rules.rules.is_enabled("egg", {})
+    assert not rules.rules.is_enabled("hen", {})
+
+
 def test_the_second_time_nothing_happens() -> None:  # FLG 33
     document = state(feature(), segments=[{"id": 4, "constraints": [ALICE]}])
     run(document)
@@ -125,16 +143,6 @@ def test_what_nobody_knows_is_refused(document: Any, pointer: str) -> None:  # F
         run(document)
 
     assert [each.pointer for each in refused.value.problems] == [pointer]
-    assert names() == set()
-
-
-def test_flags_that_need_each_other_are_refused() -> None:  # FLG 33
-    needs = {"a": "b", "b": "c", "c": "a"}
-    features = [feature(name, dependencies=[{"feature": other}]) for name, other in needs.items()]
-
-    with pytest.raises(InvalidError):
-        run(state(*features))
-
     assert names() == set()
 
 
