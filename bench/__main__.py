@@ -3,8 +3,9 @@
 import runpy
 import sys
 
-CHOICES = ["http", "audit", "cache", "flags", "invitations", "logging", "notifications",
-           "notifications_chaos", "organizations", "realtime", "realtime_chaos"]  # fmt: skip
+CHOICES = ["http", "cache", "flags", "logging", "realtime", "chaos.notifications",
+           "chaos.realtime", "growth.audit", "growth.invitations", "growth.notifications",
+           "growth.organizations"]  # fmt: skip
 
 chosen = sys.argv.pop(1) if sys.argv[1:2] and sys.argv[1] in CHOICES else CHOICES[0]
 runpy.run_module(f"bench.{chosen}", run_name="__main__", alter_sys=True)

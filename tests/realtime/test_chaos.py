@@ -1,4 +1,4 @@
-"""Whatever dies, a client misses nothing and hears nothing twice: bench/chaos.py, small."""
+"""Whatever dies, a client misses nothing and hears nothing twice: bench/chaos, small."""
 
 import asyncio
 import os
@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import sessions
-from bench.chaos import Chaos, Plan
-from bench.chaos_listener import Row, Run, faults
+from bench.chaos.breaking import Chaos, Plan
+from bench.chaos.listener import Row, Run, faults
 from core.embedded.valkey import Valkey
 from organizations.models import Organization
 from realtime.models import StreamMessage

@@ -1,8 +1,8 @@
 """Says messages as a process without sockets does: a job, a command, another server.
 
-python -m bench.say STACK reads orders from standard input, a JSON object a line, and answers each
-with a line when all of it has left: `count` messages of `size` bytes with numbers from `first` on,
-`pause` seconds apart, to everybody or in turns to `people`.
+python -m bench.realtime.say STACK reads orders from standard input, a JSON object a line, and
+answers each with a line when all of it has left: `count` messages of `size` bytes with numbers from
+`first` on, `pause` seconds apart, to everybody or in turns to `people`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bench.sockets import text_of
+from bench.realtime.sockets import text_of
 
 Say = Callable[[str, str], Any]
 """Takes the person, "" for everybody, and the text."""

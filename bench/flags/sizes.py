@@ -1,7 +1,7 @@
 """What flags cost by their number, and what hostile rules cost; prints JSON.
 
-python -m bench.flag_sizes COUNT...   for so many flags: evaluation, building, memory
-python -m bench.flag_sizes hostile    the slowest evaluation of each hostile rule
+python -m bench.flags.sizes COUNT...   for so many flags: evaluation, building, memory
+python -m bench.flags.sizes hostile    the slowest evaluation of each hostile rule
 """
 
 import gc
@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bench import flag_rules
-from bench.flag_asking import ask_one, context, engine
+from bench.flags import question
+from bench.flags.asking import ask_one, context, engine
 from flags.documents import ruleset, snapshot
 
 REPEATS = 5
@@ -23,8 +23,8 @@ LONG = 10_000
 
 def size(count: int) -> dict[str, float]:
     made = engine(count)
-    answered = ask_one(made, [context(each) for each in flag_rules.SUBJECTS], 0.5)
-    document = json.loads(json.dumps(flag_rules.ours(count)))
+    answered = ask_one(made, [context(each) for each in question.SUBJECTS], 0.5)
+    document = json.loads(json.dumps(question.ours(count)))
     times = [_cpu_ms(lambda: snapshot("production", document)) for _ in range(REPEATS)]
     before, changed = snapshot("production", document), json.loads(json.dumps(document))
     changed["flags"][-1]["enabled"] = False

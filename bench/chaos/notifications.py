@@ -25,11 +25,10 @@ from uuid import uuid4
 
 import psycopg
 
-from bench.chaos import answers
-from bench.http import services
-from bench.realtime import prepare
-from bench.servers import environment
-from bench.stacks import Crowd
+from bench.chaos.breaking import answers
+from bench.lab.servers import environment
+from bench.lab.stores import services
+from bench.realtime.stacks import Crowd, prepare
 from core.embedded.server import Server
 from core.embedded.state import free_port
 

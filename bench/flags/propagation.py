@@ -37,7 +37,7 @@ def _start(
     role: str, variables: dict[str, str], stack: ExitStack, log: Path | None = None
 ) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.flag_watching", role],
+        [sys.executable, "-m", "bench.flags.watching", role],
         env=variables | {"LOG_LEVEL": "ERROR"},
         stdin=subprocess.PIPE,
         stdout=log.open("w") if log else subprocess.PIPE,

@@ -11,14 +11,12 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.servers import Server, environment
-from core.embedded.services import Services
+from bench.lab.servers import Server, environment
+from bench.lab.stores import stores
 
 GOALS = {
     "notifications": {"fastapi": 1.5, "stock": 3.0},
@@ -37,34 +35,9 @@ UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--loop",
 Figures = dict[str, dict[str, float]]
 
 
-@contextmanager
-def stores() -> Iterator[dict[str, str]]:
-    """Run a PostgreSQL and a Valkey in a folder that is deleted afterwards."""
-    with services() as (_, addresses):
-        yield addresses
-
-
-@contextmanager
-def services(*, durable: bool = False) -> Iterator[tuple[Services, dict[str, str]]]:
-    """Do as `stores` does, for who wants to stop one of them meanwhile."""
-    folder = Path(tempfile.mkdtemp(prefix="tenantry-bench-"))
-    folder.chmod(0o711)  # root's servers run as `nobody`, who has to pass through
-    running = Services(folder, durable=durable)
-    try:
-        found = running.start()
-        addresses = {
-            "DATABASE_URL": found.database_url,
-            "REDIS_URL": found.redis_url,
-            "TENANTRY_HOME": str(folder),
-        }
-        yield running, addresses
-    finally:
-        running.discard()
-
-
 def prepare(variables: dict[str, str]) -> dict[str, str]:
     """Make tables and rows; return the tokens to ask with."""
-    for command in (["manage.py", "migrate", "--verbosity=0"], ["-m", "bench.rows"]):
+    for command in (["manage.py", "migrate", "--verbosity=0"], ["-m", "bench.http.rows"]):
         done = subprocess.run(
             [sys.executable, *command], env=variables, stdout=subprocess.PIPE, check=True
         )

@@ -15,10 +15,10 @@ from typing import Self
 
 import psutil
 
-from bench.sockets import MESSAGE_BYTES, Step, frame, upgrade
+from bench.realtime.sockets import MESSAGE_BYTES, Step, frame, upgrade
 from core.embedded.state import free_port
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NODE_SOURCES = ROOT / "bench" / "peers" / "node"
 NODE_FOLDER = ROOT / "build" / "bench-node"
 READY_SECONDS = 30.0
@@ -33,7 +33,7 @@ UVICORN = [*PYTHON, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", 
 
 @dataclass(frozen=True)
 class Crowd:
-    """The members of one organization (bench/crowd.py)."""
+    """The members of one organization (bench/realtime/crowd.py)."""
 
     channel: str
     people: list[str]
@@ -93,9 +93,19 @@ class Ours(Stack):
         return self.crowd.people[self._index(number)]
 
 
+def prepare(variables: dict[str, str], *, clients: int) -> Crowd:
+    commands = (["manage.py", "migrate", "--verbosity=0"],
+                ["-m", "bench.realtime.crowd", str(Ours.people_for(clients))])  # fmt: skip
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command], env=variables, stdout=subprocess.PIPE, check=True
+        )
+    return Crowd(**json.loads(done.stdout.splitlines()[-1]))
+
+
 def stacks(crowd: Crowd) -> list[Stack]:
     """Return all of them, as far as this machine can run them."""
-    say = [*PYTHON, "-m", "bench.say"]
+    say = [*PYTHON, "-m", "bench.realtime.say"]
     serve = [*PYTHON, "manage.py", "serve", "--port", "{port}", "--exit-with-parent"]
     channels = [*UVICORN, "bench.peers.channels_peer:app"]
     found = [
@@ -205,7 +215,7 @@ class Server(Process):
 
 
 class Publisher(Process):
-    """Says messages on a stack from a process of its own (bench/say.py)."""
+    """Says messages on a stack from a process of its own (bench/realtime/say.py)."""
 
     def __init__(self, stack: Stack, environment: dict[str, str], log: Path) -> None:
         super().__init__(stack.publish, environment | stack.variables, log)

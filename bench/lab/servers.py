@@ -79,7 +79,7 @@ class Server:
         }
         before = self.cpu_seconds()
         done = subprocess.run(
-            [sys.executable, "-m", "bench.load"],
+            [sys.executable, "-m", "bench.lab.load"],
             input=json.dumps(order).encode(),
             capture_output=True,
             timeout=seconds + 40,

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from bench.http import stores
-from bench.servers import environment
+from bench.lab.servers import environment
+from bench.lab.stores import stores
 
 SIZES = [10_000, 100_000]
 PAGE = 20

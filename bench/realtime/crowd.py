@@ -1,6 +1,7 @@
 """Fills a migrated database with members of one organization who are signed in.
 
-python -m bench.crowd COUNT prints the channel, and everybody's id and access token, as JSON.
+python -m bench.realtime.crowd COUNT prints the channel, and everybody's id and access token,
+as JSON.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Notifications at 10 000 and at 1 000 000 rows of 100 000 people: python -m bench.notifications.
+"""Notifications as they grow to 1 000 000 rows of 100 000 people.
 
 Starts stores of its own. What is asked goes through the whole chain of one process, without a
 socket; each figure is the median of several. A broadcast goes to 100 000 members.
@@ -50,8 +50,8 @@ FROM generate_series(1, %(rows)s) n,
 
 
 def main() -> None:
-    from bench.http import stores
-    from bench.servers import environment
+    from bench.lab.servers import environment
+    from bench.lab.stores import stores
 
     with stores() as found:
         variables = environment(found) | {
@@ -62,7 +62,9 @@ def main() -> None:
         words = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
         subprocess.run(words, env=variables, check=True)
         subprocess.run(
-            [sys.executable, "-m", "bench.notifications", "measure"], env=variables, check=True
+            [sys.executable, "-m", "bench.growth.notifications", "measure"],
+            env=variables,
+            check=True,
         )
 
 

@@ -1,6 +1,6 @@
 """Asks one engine about flags in this process, and tells how long it took.
 
-python -m bench.flag_asking ENGINE reads orders from standard input, a JSON object a line, and
+python -m bench.flags.asking ENGINE reads orders from standard input, a JSON object a line, and
 answers each with one: "one" question, over and over for some seconds, or "all" flags for a subject.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import flag_rules
-from bench.flag_rules import FLAG, SUBJECTS, Subject
+from bench.flags import question
+from bench.flags.question import FLAG, SUBJECTS, Subject
 
 BATCH = 500
 """Subjects that are asked about between two looks at the clock."""
@@ -38,8 +38,8 @@ def engine(count: int) -> Engine:
     """The engine alone, with the context at hand."""
     from flags.documents import ruleset
 
-    rules = ruleset(flag_rules.ours(count), 1)
-    names = flag_rules.names(count)
+    rules = ruleset(question.ours(count), 1)
+    names = question.names(count)
     return Engine(
         one=lambda about: rules.is_enabled(FLAG, about),
         about=context,
@@ -56,8 +56,8 @@ def in_code(count: int) -> Engine:
     import flags
     from flags import documents, snapshots
 
-    snapshots.put(documents.snapshot("production", flag_rules.ours(count)))
-    names = flag_rules.names(count)
+    snapshots.put(documents.snapshot("production", question.ours(count)))
+    names = question.names(count)
 
     def all_of(about: tuple[Any, str]) -> dict[str, bool]:
         user, organization = about
@@ -88,13 +88,13 @@ def unleash(count: int) -> Engine:
     from UnleashClient.cache import FileCache
 
     cache = FileCache("bench")
-    cache.bootstrap_from_dict(flag_rules.unleash(count))
+    cache.bootstrap_from_dict(question.unleash(count))
     client = UnleashClient(
         "http://127.0.0.1:9/api", "bench", cache=cache,
         disable_metrics=True, disable_registration=True,
     )  # fmt: skip
     client.initialize_client(fetch_toggles=False)
-    names = flag_rules.names(count)
+    names = question.names(count)
 
     def about(subject: Subject) -> dict[str, Any]:
         return {"userId": subject[0], "properties": {"organization": subject[1]}}
@@ -110,8 +110,8 @@ def growthbook(count: int) -> Engine:
     """The client for servers keeps its loop to itself; its evaluation is this class's."""
     from growthbook import GrowthBook
 
-    client = GrowthBook(features=flag_rules.growthbook(count))
-    names = flag_rules.names(count)
+    client = GrowthBook(features=question.growthbook(count))
+    names = question.names(count)
 
     def one(attributes: dict[str, str]) -> bool:
         client.set_attributes(attributes)
@@ -129,8 +129,8 @@ def posthog(count: int) -> Engine:
     from posthog import Posthog
 
     client = Posthog("phc_bench", send=False)
-    client.feature_flags = flag_rules.posthog(count)
-    names = flag_rules.names(count)
+    client.feature_flags = question.posthog(count)
+    names = question.names(count)
 
     def evaluated(subject: Subject, keys: list[str] | None) -> Any:
         properties = {"id": subject[0], "organization": subject[1]}
@@ -155,7 +155,7 @@ def posthog(count: int) -> Engine:
 def flagsmith(count: int) -> Engine:
     from flag_engine.engine import get_evaluation_result
 
-    environment = flag_rules.flagsmith(count)
+    environment = question.flagsmith(count)
 
     def flags(identity: Any) -> Any:
         return get_evaluation_result({**environment, "identity": identity})["flags"]
@@ -196,16 +196,16 @@ def _waffle_rows() -> dict[str, Any]:
 
     call_command("migrate", verbosity=0)
     users = User.objects.bulk_create([User(username=name) for name, _ in SUBJECTS])
-    groups = {f"o{n}": Group(name=f"o{n}") for n in range(flag_rules.ORGANIZATIONS)}
+    groups = {f"o{n}": Group(name=f"o{n}") for n in range(question.ORGANIZATIONS)}
     Group.objects.bulk_create(groups.values())
     people = {user.username: user for user in users}
     through = User.groups.through
     through.objects.bulk_create(
         [through(user=people[name], group=groups[tenant]) for name, tenant in SUBJECTS]
     )
-    flag = Flag.objects.create(name=FLAG, percent=flag_rules.PERCENT)
-    flag.users.set([people[name] for name in flag_rules.USERS])
-    flag.groups.set([groups[name] for name in flag_rules.TENANTS])
+    flag = Flag.objects.create(name=FLAG, percent=question.PERCENT)
+    flag.users.set([people[name] for name in question.USERS])
+    flag.groups.set([groups[name] for name in question.TENANTS])
     return people
 
 
@@ -227,7 +227,7 @@ def check(made: Engine, abouts: list[Any]) -> int:
     missed = [
         subject
         for subject, on in zip(SUBJECTS, answers, strict=True)
-        if flag_rules.named(subject) and not on
+        if question.named(subject) and not on
     ]
     if missed:
         raise AssertionError(f"not on for {missed[:5]}")

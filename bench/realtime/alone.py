@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.sockets import Client, losses, stamps
+from bench.realtime.sockets import Client, losses, stamps
 
 if TYPE_CHECKING:
-    from bench.turns import Figures, Turn
+    from bench.realtime.turns import Figures, Turn
 
 IDLE, IDLE_SECONDS = 10_000, 60.0
 """Long enough for two pings of the server to each."""

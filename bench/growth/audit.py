@@ -1,4 +1,4 @@
-"""The audit log at 100 000 and 1 000 000 entries of one organization: python -m bench.audit.
+"""The audit log at 100 000 and 1 000 000 entries of one organization: python -m bench.growth.audit.
 
 Starts stores of its own. What is asked goes through the whole chain of one process, without a
 socket; each figure is the median of several.
@@ -44,8 +44,8 @@ KEEPING_ROWS = 2_000
 
 
 def main() -> None:
-    from bench.http import stores
-    from bench.servers import environment
+    from bench.lab.servers import environment
+    from bench.lab.stores import stores
 
     with stores() as found:
         variables = environment(found) | {
@@ -55,7 +55,9 @@ def main() -> None:
         }
         words = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
         subprocess.run(words, env=variables, check=True)
-        subprocess.run([sys.executable, "-m", "bench.audit", "measure"], env=variables, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "bench.growth.audit", "measure"], env=variables, check=True
+        )
 
 
 def measure() -> None:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.http import stores
-from bench.servers import environment
+from bench.lab.servers import environment
+from bench.lab.stores import stores
 
 SIZES = [10_000, 100_000]
 PAGE = 100

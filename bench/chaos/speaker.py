@@ -1,6 +1,6 @@
-"""Speaks on channels until it is killed: what bench.realtime_chaos kills, again and again.
+"""Speaks on channels until it is killed: what bench.chaos.realtime kills, again and again.
 
-python -m bench.chaos_speaker CHANNEL… reads a line for each message that it shall commit; where the
+python -m bench.chaos.speaker CHANNEL… reads a line for each message that it shall commit; where the
 line is "die", the process kills itself after the commit and before anybody is told. It prints one
 line when a message was committed and one when it was pushed.
 """

@@ -4,8 +4,8 @@ import statistics
 import time
 from collections import Counter
 
-from bench.sockets import PATIENCE_SECONDS, Clients, losses, stamps
-from bench.stacks import Ours, Publisher, Server
+from bench.realtime.sockets import PATIENCE_SECONDS, Clients, losses, stamps
+from bench.realtime.stacks import Ours, Publisher, Server
 
 WINDOW = 10
 """Broadcasts that are on their way together: fewer than the stock layer's capacity of 100."""

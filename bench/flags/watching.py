@@ -1,7 +1,7 @@
 """One process of the propagation measured by bench.flags.
 
-python -m bench.flag_watching watch   prints "<version> <nanoseconds>" as soon as it answers by it
-python -m bench.flag_watching change  reads orders, {"changes", "pause"}, and answers with
+python -m bench.flags.watching watch   prints "<version> <nanoseconds>" as soon as it answers by it
+python -m bench.flags.watching change  reads orders, {"changes", "pause"}, and answers with
                                       [[version, nanoseconds when it was committed], ...]
 
 Nanoseconds are those of the machine's monotonic clock, which all of its processes share.
@@ -23,7 +23,7 @@ from django.conf import settings  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from bench.flag_rules import FLAG  # noqa: E402
+from bench.flags.question import FLAG  # noqa: E402
 from flags import snapshots  # noqa: E402
 from flags.services import changes, definitions, rules  # noqa: E402
 

@@ -1,7 +1,7 @@
 """Everything that may die, dies while messages are committed; what each client heard is counted.
 
-Two servers, some speakers (bench/chaos_speaker.py) and Valkey are killed and started again; clients
-lose their connections. Used by bench.realtime_chaos and, smaller, by tests/realtime/test_chaos.py.
+Two servers, some speakers (bench/chaos/speaker.py) and Valkey are killed and started again; clients
+lose their connections. Used by bench.chaos.realtime and, smaller, by tests/realtime/test_chaos.py.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.chaos_listener import Listener
+from bench.chaos.listener import Listener
 from core.embedded.state import free_port
 from core.embedded.valkey import Valkey
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ON_THE_WAY = 20
 """Orders that one speaker has not carried out yet."""
 SERVE = ["manage.py", "serve", "--exit-with-parent", "--port"]
@@ -166,7 +166,7 @@ class Speaker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bench.chaos_speaker",
+                "bench.chaos.speaker",
                 *self.chaos.channels,
                 cwd=ROOT,
                 env=dict(self.chaos.environment),

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import psycopg
 
-from bench.chaos import Chaos, Plan
-from bench.chaos_listener import Listener, Row
-from bench.http import services
-from bench.realtime import prepare
-from bench.servers import environment
+from bench.chaos.breaking import Chaos, Plan
+from bench.chaos.listener import Listener, Row
+from bench.lab.servers import environment
+from bench.lab.stores import services
+from bench.realtime.stacks import prepare
 from core.embedded.valkey import Valkey
 
 LISTENERS = 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "clients" / "python"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "clients" / "python"))
 
 import tenantry_realtime
 from tenantry_realtime import Frame, Realtime

@@ -9,18 +9,17 @@ import json
 import platform
 import signal
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import alone, turns
-from bench.http import stores
-from bench.servers import environment
-from bench.sockets import raise_limit
-from bench.stacks import Crowd, Ours, Publisher, Server, Stack, load, stacks
-from bench.turns import Figures, Turn
+from bench.lab.servers import environment
+from bench.lab.stores import stores
+from bench.realtime import alone, turns
+from bench.realtime.sockets import raise_limit
+from bench.realtime.stacks import Publisher, Server, Stack, load, prepare, stacks
+from bench.realtime.turns import Figures, Turn
 
 REPORT = Path("build/bench-realtime.json")
 FEW, MANY, IDLE = 1_000, 5_000, 10_000
@@ -129,16 +128,6 @@ def table(figures: dict[str, Figures]) -> str:
                  for key, (_, digits) in COLUMNS.items()]  # fmt: skip
         lines.append([name, *(cell.replace(",", " ") for cell in cells)])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def prepare(variables: dict[str, str], *, clients: int) -> Crowd:
-    commands = (["manage.py", "migrate", "--verbosity=0"],
-                ["-m", "bench.crowd", str(Ours.people_for(clients))])  # fmt: skip
-    for command in commands:
-        done = subprocess.run(
-            [sys.executable, *command], env=variables, stdout=subprocess.PIPE, check=True
-        )
-    return Crowd(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure(found: list[Stack], variables: dict[str, str], options: Any) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from bench import flag_propagation
-from bench.flag_asking import ENGINES
-from bench.flag_rules import PERCENT, SUBJECTS, named
-from bench.http import services
-from bench.servers import environment
+from bench.flags import propagation
+from bench.flags.asking import ENGINES
+from bench.flags.question import PERCENT, SUBJECTS, named
+from bench.lab.servers import environment
+from bench.lab.stores import services
 
 REPORT = Path("build/bench-flags.json")
 MANY = 1_000
@@ -47,7 +47,7 @@ class Asked:
     def __init__(self, name: str, variables: dict[str, str]) -> None:
         self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.flag_asking", name],
+            [sys.executable, "-m", "bench.flags.asking", name],
             env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -135,7 +135,7 @@ def with_a_database_for_waffle(variables: dict[str, str]) -> dict[str, str]:
 
 def told_by(*words: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.flag_sizes", *words], stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", "bench.flags.sizes", *words], stdout=subprocess.PIPE, check=True
     )
     return json.loads(done.stdout)
 
@@ -152,7 +152,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         found |= measure_engines(for_engines, rounds=options.rounds, seconds=options.seconds)
         found["hostile_ms"] = told_by("hostile")
         found["sizes"] = told_by(*map(str, SIZES))
-        found["propagation"] = flag_propagation.measure(running, variables)
+        found["propagation"] = propagation.measure(running, variables)
     return found
 
 
