@@ -1,11 +1,71 @@
-"""make bench: runs bench.http, or the one that is named: make bench ARGS="cache"."""
+"""make bench: measure beside peers; ARGS=full at length, which writes the documentation's figures.
 
-import runpy
+make bench                              each section, a minute or two
+make bench ARGS=full                    each section at length, then docs/explanation
+make bench ARGS="realtime --soak 10"    one of them, with words of its own
+"""
+
+import argparse
+import subprocess
 import sys
+import time
+from dataclasses import dataclass
 
-CHOICES = ["http", "cache", "flags", "logging", "realtime", "chaos.notifications",
-           "chaos.realtime", "growth.audit", "growth.invitations", "growth.notifications",
-           "growth.organizations"]  # fmt: skip
+from bench.lab.publish import publish
 
-chosen = sys.argv.pop(1) if sys.argv[1:2] and sys.argv[1] in CHOICES else CHOICES[0]
-runpy.run_module(f"bench.{chosen}", run_name="__main__", alter_sys=True)
+FULL_MINUTES = {"http": 6, "realtime": 14, "flags": 5, "cache": 1}
+"""The sections that go into the documentation, in their order, and about how long each takes."""
+OTHERS = ["chaos.notifications", "chaos.realtime", "growth.audit", "growth.invitations",
+          "growth.notifications", "growth.organizations", "logging"]  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    section: str
+    status: int
+    seconds: float
+
+    def __str__(self) -> str:
+        told = {0: "all goals reached", 1: "a goal was missed"}.get(self.status, "failed")
+        return f"{self.section:<22} {self.seconds / 60:5.1f} min  {told}"
+
+
+def run(section: str, words: list[str]) -> Outcome:
+    started = time.monotonic()
+    status = subprocess.run([sys.executable, "-m", f"bench.{section}", *words]).returncode
+    return Outcome(section, status, time.monotonic() - started)
+
+
+def run_all(*, full: bool) -> int:
+    outcomes = []
+    for place, (section, minutes) in enumerate(FULL_MINUTES.items(), start=1):
+        about = f", about {minutes} min" if full else ""
+        print(f"\n== {place} of {len(FULL_MINUTES)}: {section}{about} ==\n", flush=True)
+        outcomes.append(run(section, ["--full"] if full else []))
+    print("", *outcomes, sep="\n")
+    if full:
+        publish([one.section for one in outcomes if one.status in (0, 1)])
+    return max(one.status for one in outcomes)
+
+
+def main() -> int:
+    choices = ["quick", "full", *FULL_MINUTES, *OTHERS]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("what", nargs="?", default="quick", choices=choices, metavar="WHAT",
+                        help=", ".join(choices))  # fmt: skip
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="what the section takes")
+    chosen = parser.parse_args()
+    if chosen.what in ("quick", "full"):
+        return run_all(full=chosen.what == "full")
+    outcome = run(chosen.what, chosen.words)
+    print(f"\n{outcome}")
+    return outcome.status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
