@@ -120,7 +120,7 @@ def finish(report: Report) -> int:
     """Save a report and print it; return 1 where it misses a goal, else 0."""
     for each in report.shown:
         if isinstance(each, Table):
-            print(f"\n{each.caption}\n{each.markdown()}".lstrip("\n"))
+            print("", *filter(None, [each.caption]), each.markdown(), sep="\n")
     print()
     for goal in report.goals:
         mark = "reached" if goal.is_reached else "MISSED "

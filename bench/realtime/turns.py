@@ -7,6 +7,8 @@ from collections import Counter
 from bench.realtime.sockets import PATIENCE_SECONDS, Clients, losses, stamps
 from bench.realtime.stacks import Ours, Publisher, Server
 
+FEW, MANY = 1_000, 5_000
+"""Sockets."""
 WINDOW = 10
 """Broadcasts that are on their way together: fewer than the stock layer's capacity of 100."""
 BROADCASTS = 5
