@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +11,8 @@ from accounts import jwt, session_cache
 from accounts.errors import SessionRevokedError, TokenInvalidError
 from accounts.jwt import Claims
 from accounts.models import User
+from core import ratelimits
+from core.ratelimits import COUNTED
 
 
 def bearer_token(request: Request) -> str | None:
@@ -32,11 +35,21 @@ class BearerAuthentication(BaseAuthentication):
             return None
         now = timezone.now()
         claims = jwt.read(token, "access", now=now)
-        user = session_cache.load(claims.session_id, now=now)
+        user = _person(request, claims, now=now)
         if user is None or user.pk != claims.user_id:
             raise SessionRevokedError
         bind_contextvars(user_id=str(user.pk))
         return user, claims
+
+
+def _person(request: Request, claims: Claims, *, now: datetime) -> User | None:
+    """Load who asks; where the view counts by user, count the request in the same round trip."""
+    by_user = getattr(request.parser_context["view"], "counts_by_user", False)
+    tried = ratelimits.prepare("user", str(claims.user_id)) if by_user else None
+    if tried is None:
+        return session_cache.load(claims.session_id, now=now)
+    user, request.META[COUNTED] = session_cache.load_and_count(claims.session_id, tried, now=now)
+    return user
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

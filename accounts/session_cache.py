@@ -18,6 +18,7 @@ import orjson
 
 from accounts.models import User, UserSession
 from core import redis
+from core.ratelimits import COUNT, Try, Verdict
 from core.redis import EPOCH, Script, StoreUnavailableError
 
 ENTRY_SECONDS = 30
@@ -40,19 +41,41 @@ end
 """)
 
 
+# A request's two questions to the store in one round trip. Only a believed session counts: whoever
+# has a token of an ended one can't use up the limit of the person it was for.
+_LOOK_AND_COUNT = Script(
+    COUNT
+    + """
+local entry, epoch = unpack(redis.call('MGET', KEYS[1], KEYS[2]))
+local told = false
+if entry and epoch and string.sub(entry, 1, #epoch) == epoch then
+  told = count(KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))
+end
+return {entry, epoch, told}
+"""
+)
+
+Seen = tuple[bytes | None, bytes | None, Verdict | None]
+"""The entry, if there is one; the epoch, if there is a store; the verdict, if it counted."""
+
+
 def load(session_id: UUID, *, now: datetime) -> User | None:
     """Return the person behind an open session; None when it is over or there is none.
 
     The person is a copy for reading: what is not REMEMBERED is loaded when touched, and a service
     that changes the row reads it again under a lock.
     """
-    entry, epoch = _look(session_id)
-    if entry and epoch and entry.startswith(epoch):
-        return _from_entry(entry.removeprefix(epoch))
-    user = _from_database(session_id, now=now)
-    if user is not None and epoch and entry != DISTRUST:
-        _remember(session_id, user, epoch=epoch)
-    return user
+    return _person(session_id, _look(session_id), now=now)
+
+
+def load_and_count(
+    session_id: UUID, tried: Try, *, now: datetime
+) -> tuple[User | None, Verdict | None]:
+    """Do as `load` does, and count a try meanwhile. The verdict is None where it wasn't counted:
+    the session was not remembered, or the store is away.
+    """
+    seen = _look(session_id, tried)
+    return _person(session_id, seen, now=now), seen[2]
 
 
 def distrust(session_ids: tuple[UUID, ...]) -> None:
@@ -72,6 +95,16 @@ def distrust(session_ids: tuple[UUID, ...]) -> None:
             redis.call(mark, insist=True)
 
 
+def _person(session_id: UUID, seen: Seen, *, now: datetime) -> User | None:
+    entry, epoch, _ = seen
+    if entry and epoch and entry.startswith(epoch):
+        return _from_entry(entry.removeprefix(epoch))
+    user = _from_database(session_id, now=now)
+    if user is not None and epoch and entry != DISTRUST:
+        _remember(session_id, user, epoch=epoch)
+    return user
+
+
 def _from_database(session_id: UUID, *, now: datetime) -> User | None:
     session = UserSession.objects.with_user().open(now=now).find(session_id)
     if session is None or not session.user.is_active:
@@ -80,17 +113,24 @@ def _from_database(session_id: UUID, *, now: datetime) -> User | None:
     return session.user
 
 
-def _look(session_id: UUID) -> tuple[bytes | None, bytes | None]:
-    """Return the entry and the epoch; None for an entry that isn't there, twice for no store."""
+def _look(session_id: UUID, tried: Try | None = None) -> Seen:
+    key = _key(session_id)
 
-    def look(client: Any) -> tuple[bytes | None, bytes]:
-        entry, epoch = client.mget(_key(session_id), EPOCH)
-        return entry, epoch or redis.store().epoch(client)
+    def look(client: Any) -> Seen:
+        told = None
+        if tried is None:
+            entry, epoch = client.mget(key, EPOCH)
+        else:
+            entry, epoch, told = _LOOK_AND_COUNT.run(
+                client, [key, EPOCH, tried.name], tried.arguments
+            )
+        verdict = tried.verdict(told) if tried and told else None
+        return entry, epoch or redis.store().epoch(client), verdict
 
     try:
         return redis.call(look)
     except StoreUnavailableError:
-        return None, None
+        return None, None, None
 
 
 def _remember(session_id: UUID, user: User, *, epoch: bytes) -> None:

@@ -5,6 +5,7 @@ that is not there is off. While Redis is away the same windows are kept in this 
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,30 +22,39 @@ from core.redis import KEY_PREFIX, Script, StoreUnavailableError, call
 # waiting as told is always enough. After the limit was lowered the list may be longer than it:
 # then the moment to wait for is the one whose end leaves less than the limit. Several tries at once
 # count together or not at all.
-_HIT = Script("""
-local limit, window, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local first = redis.call('LINDEX', KEYS[1], 0)
-while first and tonumber(first) <= now - window do
-  redis.call('LPOP', KEYS[1])
-  first = redis.call('LINDEX', KEYS[1], 0)
+COUNT = """
+local function count(key, limit, window, tries)
+  local clock = redis.call('TIME')
+  local now = clock[1] * 1000000 + clock[2]
+  local first = redis.call('LINDEX', key, 0)
+  while first and tonumber(first) <= now - window do
+    redis.call('LPOP', key)
+    first = redis.call('LINDEX', key, 0)
+  end
+  local used = redis.call('LLEN', key)
+  if used + tries > limit then
+    local next = redis.call('LINDEX', key, used + tries - limit - 1) or now
+    return {0, used, next + window - now, 0}
+  end
+  local stamp = string.format('%.0f', now)
+  for _ = 1, tries do
+    redis.call('RPUSH', key, stamp)
+  end
+  redis.call('PEXPIRE', key, math.ceil(window / 1000))
+  return {1, used + tries, (first or now) + window - now, now}
 end
-local used = redis.call('LLEN', KEYS[1])
-if used + count > limit then
-  local next = redis.call('LINDEX', KEYS[1], used + count - limit - 1) or now
-  return {0, used, next + window - now, 0}
-end
-local stamp = string.format('%.0f', now)
-for _ = 1, count do
-  redis.call('RPUSH', KEYS[1], stamp)
-end
-redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-return {1, used + count, (first or now) + window - now, now}
-""")
+"""
+"""For scripts that count while they are there: takes numbers, returns what `Try.verdict` reads."""
+
+_HIT = Script(
+    COUNT + "return count(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))"
+)
 
 _VALUE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,6})", re.ASCII)
 _MICROSECONDS = 1_000_000
+
+COUNTED = "tenantry.counted"
+"""In a request's META: the verdict, where who asks was counted as soon as they were known."""
 
 _memory = MemoryLimits()
 
@@ -112,25 +122,65 @@ def _parse(value: str) -> Rate:
     return Rate(limit=int(match[1]), window_seconds=int(match[2]))
 
 
-def hit(scope: str, key: str, *, count: int = 1) -> Verdict | None:
-    """Count a try of `key`, or all of several, if the limit allows it. None: this scope is off."""
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try before it is counted, or several that count together or not at all."""
+
+    scope: str
+    rate: Rate
+    name: str
+    """The key in the store."""
+    count: int
+
+    @property
+    def arguments(self) -> tuple[int, int, int]:
+        """What `count` takes after the key."""
+        return self.rate.limit, self.rate.window_seconds * _MICROSECONDS, self.count
+
+    def verdict(self, answer: Sequence[int], *, store: str = "r") -> "Verdict":
+        allowed, used, wait, stamp = answer
+        reset = max(1, -(-wait // _MICROSECONDS))
+        return Verdict(
+            scope=self.scope,
+            allowed=bool(allowed),
+            limit=self.rate.limit,
+            remaining=max(0, self.rate.limit - used),
+            window_seconds=self.rate.window_seconds,
+            reset_seconds=reset,
+            retry_after_seconds=0 if allowed else reset,
+            entry=f"{store}:{stamp}" if allowed else "",
+            count=self.count,
+        )
+
+
+def prepare(scope: str, key: str, *, count: int = 1) -> Try | None:
+    """Return a try of `key` for a script that counts it. None: this scope is off."""
     value = settings.RATE_LIMITS.get(scope)
     if value is None:
         return None
-    rate = parse(value)
-    name = _name(scope, key)
-    window = rate.window_seconds * _MICROSECONDS
+    return Try(scope=scope, rate=parse(value), name=_name(scope, key), count=count)
+
+
+def hit(scope: str, key: str, *, count: int = 1) -> Verdict | None:
+    """Count a try of `key`, or all of several, if the limit allows it. None: this scope is off."""
+    tried = prepare(scope, key, count=count)
+    if tried is None:
+        return None
     try:
-        answer = call(lambda client: _HIT.run(client, [name], [rate.limit, window, count]))
-        return _verdict(scope, rate, answer, store="r", count=count)
+        return tried.verdict(call(lambda client: _HIT.run(client, [tried.name], tried.arguments)))
     except StoreUnavailableError:
-        answer = _memory.hit(name, limit=rate.limit, window=window, count=count)
-        return _verdict(scope, rate, answer, store="m", count=count)
+        limit, window, _ = tried.arguments
+        answer = _memory.hit(tried.name, limit=limit, window=window, count=count)
+        return tried.verdict(answer, store="m")
 
 
 def take(scope: str, key: str, *, count: int = 1) -> Verdict | None:
     """Like `hit`, for callers who go no further when refused. Raises LimitReachedError."""
-    verdict = hit(scope, key, count=count)
+    return insist(hit(scope, key, count=count))
+
+
+def insist(verdict: Verdict | None) -> Verdict | None:
+    """Raise LimitReachedError where a try was refused."""
     if verdict is not None and not verdict.allowed:
         raise LimitReachedError(verdict)
     return verdict
@@ -159,24 +209,6 @@ def policy_header(verdict: Verdict) -> str:
 def limit_header(verdict: Verdict) -> str:
     """Return RateLimit (draft-ietf-httpapi-ratelimit-headers-10)."""
     return f'"{verdict.scope}";r={verdict.remaining};t={verdict.reset_seconds}'
-
-
-def _verdict(
-    scope: str, rate: Rate, answer: tuple[int, int, int, int], *, store: str, count: int
-) -> Verdict:
-    allowed, used, wait, stamp = answer
-    reset = max(1, -(-wait // _MICROSECONDS))
-    return Verdict(
-        scope=scope,
-        allowed=bool(allowed),
-        limit=rate.limit,
-        remaining=max(0, rate.limit - used),
-        window_seconds=rate.window_seconds,
-        reset_seconds=reset,
-        retry_after_seconds=0 if allowed else reset,
-        entry=f"{store}:{stamp}" if allowed else "",
-        count=count,
-    )
 
 
 def _name(scope: str, key: str) -> str:

@@ -28,7 +28,7 @@ from core.errors import (
     UnauthenticatedError,
 )
 from core.keyset import SortKey
-from core.ratelimits import LimitReachedError, Verdict
+from core.ratelimits import COUNTED, LimitReachedError, Verdict
 
 Handler = Callable[..., Response]
 
@@ -40,6 +40,11 @@ class ApiView(APIView):
     """A scope of RATE_LIMITS, counted by client address; None counts by user, else by address."""
 
     query_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def counts_by_user(self) -> bool:
+        """Authentication may count the request, as it asks the same store anyway."""
+        return self.limit_scope is None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         self.args, self.kwargs = args, kwargs
@@ -120,6 +125,8 @@ class ApiView(APIView):
             raise
         if self.limit_scope:
             self.count(self.limit_scope, address)
+        elif verdict := request.META.get(COUNTED):
+            self.note(ratelimits.insist(verdict))
         elif user.is_authenticated:
             self.count("user", str(user.pk))
         else:

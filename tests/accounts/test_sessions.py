@@ -219,7 +219,7 @@ def test_a_reader_that_was_slow_can_not_bring_a_session_back(
     begin(user, now)
     session = UserSession.objects.of(user).get()
     read_before = session.user
-    _, epoch = session_cache._look(session.pk)
+    _, epoch, _ = session_cache._look(session.pk)
     assert epoch
     sessions.end_session(session_id=session.pk, reason="test", now=now)
     session_cache.distrust((session.pk,))

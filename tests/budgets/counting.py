@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 @dataclass(frozen=True)
 class Cost:
     statements: int
+    trips: int
+    """Questions to Redis, each of which the thread waits for."""
     calls: int
     """Of functions, in Python and in C."""
     kib: float
@@ -22,11 +24,12 @@ class Cost:
 def cost(work: Callable[[], Any]) -> Cost:
     """Do it three times: once to be warm, once for its calls and once for its memory."""
     work()
-    calls = 0
+    calls = trips = 0
 
     def count(frame: Any, event: str, argument: Any) -> None:
-        nonlocal calls
+        nonlocal calls, trips
         calls += event in {"call", "c_call"}
+        trips += event == "c_call" and argument.__name__ == "sendall"
 
     with CaptureQueriesContext(connection) as captured:
         work()
@@ -36,7 +39,7 @@ def cost(work: Callable[[], Any]) -> Cost:
         work()
     finally:
         sys.setprofile(None)
-    return Cost(statements, calls, _peak(work))
+    return Cost(statements, trips, calls, _peak(work))
 
 
 def _peak(work: Callable[[], Any]) -> float:

@@ -53,5 +53,6 @@ def test_what_an_answer_costs(
     found = cost(ask)
 
     assert found.statements <= statements
+    assert found.trips == 1  # the session and the rate limit in one
     assert found.calls <= calls
     assert found.kib <= kib
