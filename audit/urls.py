@@ -1,12 +1,12 @@
-from django.urls import path
+from django.urls import include, path
 
 from audit.views import AuditEntryViewSet
 from organizations.urls import ORGANIZATION
 
-AUDIT = f"{ORGANIZATION}/audit"
-
-urlpatterns = [
-    path(AUDIT, AuditEntryViewSet.as_view({"get": "list"})),
-    path(f"{AUDIT}/export", AuditEntryViewSet.as_view({"get": "export"})),
-    path(f"{AUDIT}/<uuid:entry_id>", AuditEntryViewSet.as_view({"get": "retrieve"})),
+AUDIT = [
+    path("", AuditEntryViewSet.as_view({"get": "list"})),
+    path("/export", AuditEntryViewSet.as_view({"get": "export"})),
+    path("/<uuid:entry_id>", AuditEntryViewSet.as_view({"get": "retrieve"})),
 ]
+
+urlpatterns = [path(f"{ORGANIZATION}/audit", include(AUDIT))]

@@ -5,20 +5,16 @@ from flags import views
 from flags.environment_views import EnvironmentViewSet
 from flags.plans.views import PlanViewSet
 from flags.staleness.views import StaleViewSet
+from organizations.urls import ORGANIZATION
 
-FLAG = "flags/definitions/<uuid:flag_id>"
+FLAG = "/definitions/<uuid:flag_id>"
 RULES = f"{FLAG}/environments/<str:environment>"
 
-urlpatterns = [
-    path("", include("flags.experiments.urls")),
-    path("flags", views.FlagsView.as_view()),
-    path("flags/anonymous", views.AnonymousView.as_view()),
+HERE = [
+    path("", views.FlagsView.as_view()),
+    path("/anonymous", views.AnonymousView.as_view()),
     path(
-        "organizations/<uuid:organization_id>/flags",
-        views.OrganizationFlagViewSet.as_view({"get": "retrieve", "patch": "update"}),
-    ),
-    path(
-        "flags/definitions",
+        "/definitions",
         management.FlagViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path(
@@ -38,38 +34,47 @@ urlpatterns = [
     path(f"{RULES}/reshuffle", management.RulesViewSet.as_view({"post": "reshuffle"})),
     path(f"{RULES}/kill", management.RulesViewSet.as_view({"post": "kill"})),
     path(f"{RULES}/unkill", management.RulesViewSet.as_view({"post": "unkill"})),
-    path("flags/changes", management.ChangeViewSet.as_view({"get": "list"})),
+    path("/changes", management.ChangeViewSet.as_view({"get": "list"})),
     path(
-        "flags/changes/<uuid:change_id>/revert",
+        "/changes/<uuid:change_id>/revert",
         management.ChangeViewSet.as_view({"post": "revert"}),
     ),
     path(
-        "flags/segments",
+        "/segments",
         management.SegmentViewSet.as_view({"get": "list", "post": "create"}),
     ),
     path(
-        "flags/segments/<int:segment_id>",
+        "/segments/<int:segment_id>",
         management.SegmentViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
     path(f"{RULES}/plans", PlanViewSet.as_view({"post": "create"})),
-    path("flags/plans", PlanViewSet.as_view({"get": "list"})),
-    path("flags/plans/<uuid:plan_id>", PlanViewSet.as_view({"get": "retrieve"})),
+    path("/plans", PlanViewSet.as_view({"get": "list"})),
+    path("/plans/<uuid:plan_id>", PlanViewSet.as_view({"get": "retrieve"})),
     *(
-        path(f"flags/plans/<uuid:plan_id>/{decision}", PlanViewSet.as_view({"post": decision}))
+        path(f"/plans/<uuid:plan_id>/{decision}", PlanViewSet.as_view({"post": decision}))
         for decision in ("approve", "reject", "cancel")
     ),
-    path("flags/stale", StaleViewSet.as_view({"get": "stale"})),
-    path("flags/environments", EnvironmentViewSet.as_view({"get": "list"})),
+    path("/stale", StaleViewSet.as_view({"get": "stale"})),
+    path("/environments", EnvironmentViewSet.as_view({"get": "list"})),
     path(
-        "flags/environments/<str:environment>",
+        "/environments/<str:environment>",
         EnvironmentViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
     path(
-        "flags/environments/<str:environment>/copy",
+        "/environments/<str:environment>/copy",
         EnvironmentViewSet.as_view({"post": "copy_from"}),
     ),
-    path("flags/keys", management.KeyViewSet.as_view({"get": "list", "post": "create"})),
-    path("flags/keys/<uuid:key_id>", management.KeyViewSet.as_view({"delete": "revoke"})),
+    path("/keys", management.KeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("/keys/<uuid:key_id>", management.KeyViewSet.as_view({"delete": "revoke"})),
+    path("", include("flags.experiments.urls")),
+]
+
+urlpatterns = [
+    path("flags", include(HERE)),
+    path(
+        f"{ORGANIZATION}/flags",
+        views.OrganizationFlagViewSet.as_view({"get": "retrieve", "patch": "update"}),
+    ),
 ]

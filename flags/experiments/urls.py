@@ -2,13 +2,13 @@ from django.urls import path
 
 from flags.experiments import views
 
-EXPERIMENT = "flags/experiments/<uuid:experiment_id>"
+EXPERIMENT = "/experiments/<uuid:experiment_id>"
 MANAGEMENT = views.ExperimentViewSet.as_view
 
 urlpatterns = [
-    path("flags/exposures", views.ExposuresView.as_view()),
-    path("flags/goals", views.GoalsView.as_view()),
-    path("flags/experiments", MANAGEMENT({"get": "list", "post": "start"})),
+    path("/exposures", views.ExposuresView.as_view()),
+    path("/goals", views.GoalsView.as_view()),
+    path("/experiments", MANAGEMENT({"get": "list", "post": "start"})),
     path(EXPERIMENT, MANAGEMENT({"get": "retrieve"})),
     path(f"{EXPERIMENT}/stop", MANAGEMENT({"post": "stop"})),
     path(f"{EXPERIMENT}/results", MANAGEMENT({"get": "results"})),

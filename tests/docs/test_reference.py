@@ -62,7 +62,7 @@ CHANGES = [
     ("core/problems/access.py", '"email_not_verified",', '"email_unproved",'),
     ("accounts/events.py", "    reason: str", "    cause: str"),
     ("core/management/commands/jobs.py", '"--all-failed"', '"--every"'),
-    ("accounts/urls.py", '"auth/logout"', '"auth/leave"'),
+    ("accounts/urls.py", '"logout"', '"leave"'),
 ]
 TOLD = {
     "commands": ["`--every`"],
