@@ -41,8 +41,9 @@ def rewritten(text: str) -> str:
 
     def region(found: re.Match[str]) -> str:
         begin, name, end = found.groups()
-        inside = goals(reports) if name == "goals" else body(reports[name])
-        return f"{begin}{inside}\n{end}"
+        if name == "goals":
+            return f"{begin}\n{goals(reports)}\n\n{end}"
+        return f"{begin}\n{body(reports[name])}\n\n{end}" if name in reports else found[0]
 
     return REGION.sub(region, text)
 

@@ -30,8 +30,10 @@ def with_turn(stack: Stack, variables: dict[str, str], measure: Callable[[Turn],
         Publisher(stack, variables, log) as publisher,
     ):
         turn = Turn(server, publisher)
-        figures = measure(turn)
-        turn.clients.close()
+        try:
+            figures = measure(turn)
+        finally:
+            turn.clients.close()
         faults: Figures = {"lost": 0} | turn.lost
         return figures | faults | {"gone": sum(turn.clients.gone.values())}
 

@@ -243,7 +243,9 @@ class Publisher(Process):
     def is_done(self) -> bool:
         """Tell whether all of an order has left; `wait` then returns at once."""
         assert self.process.stdout is not None
-        return bool(select.select([self.process.stdout], [], [], 0)[0])
+        ready = select.poll()  # descriptors beyond 1 024 too: clients have thousands
+        ready.register(self.process.stdout, select.POLLIN)
+        return bool(ready.poll(0))
 
     def wait(self) -> None:
         """Return once all of an order has left."""

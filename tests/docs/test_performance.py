@@ -1,9 +1,11 @@
 """What is published about speed says how it was measured, and where."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from bench.lab.publish import KEPT, PAGES, rewritten
 from tests.docs.pages import ROOT, headings
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
@@ -29,3 +31,16 @@ def test_load_figures_name_the_machine_the_day_and_the_command(fact: str) -> Non
 # PLT 28
 def test_load_figures_come_with_their_method() -> None:
     assert {"Method", "Figures"} <= set(headings(PAGE))
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.stem)
+def test_published_figures_are_what_was_measured(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert text == rewritten(text), "write it anew: .venv/bin/python -m bench.lab.publish"
+
+
+def test_every_plot_is_shown() -> None:
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES.glob("*.md"))
+
+    assert [plot.name for plot in KEPT.glob("*.svg") if plot.name not in shown] == []
