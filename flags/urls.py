@@ -1,4 +1,4 @@
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from flags import management_views as management
 from flags import views
@@ -10,7 +10,7 @@ from organizations.urls import ORGANIZATION
 FLAG = "/definitions/<uuid:flag_id>"
 RULES = f"{FLAG}/environments/<str:environment>"
 
-HERE = [
+HERE: list[URLPattern | URLResolver] = [
     path("", views.FlagsView.as_view()),
     path("/anonymous", views.AnonymousView.as_view()),
     path(
