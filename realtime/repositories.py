@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+import orjson
 from django.apps import apps
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
+from core.postgres import prepared
 from core.repositories import Repository
 
 if TYPE_CHECKING:
@@ -39,6 +41,18 @@ class Said:
     data: Any
     sender_id: UUID | None
     at: datetime
+
+
+COMMITTED = """
+SELECT m.id, m.stream, s.epoch, m."offset", m.event, m.data, m.sender_id, m.at
+FROM realtime_streammessage m JOIN realtime_stream s ON s.name = m.stream
+WHERE m.id = ANY(%(ids)s) ORDER BY m.stream, m."offset"
+"""
+
+
+def _said_of(row: Sequence[Any]) -> Said:
+    message_id, stream, epoch, offset, event, data, sender_id, at = row
+    return Said(message_id, stream, epoch, offset, event, orjson.loads(data), sender_id, at)
 
 
 def _messages() -> QuerySet[Any]:
@@ -98,8 +112,11 @@ class StreamMessageRepository(Repository["StreamMessage"]):
         self.bulk_create(messages, batch_size=500)
 
     def committed(self, ids: Iterable[UUID]) -> list[Said]:
-        """Return these messages, each with its epoch and offset, by stream and in order."""
-        return self.filter(pk__in=list(ids)).order_by("stream", "offset")._said()
+        """Return these messages, each with its epoch and offset, by stream and in order.
+
+        Without the ORM, which took half of the time of saying something.
+        """
+        return prepared.select(COMMITTED, _said_of, ids=list(ids))
 
     def on_any(self, streams: Iterable[str]) -> Self:
         return self.filter(stream__in=list(streams))
