@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from audit.repositories import AuditEntryRepository
 from core.models import new_id
+from core.postgres.json import JSONField
 
 NEWEST_FIRST = ["-created_at", "-id"]
 
@@ -33,8 +34,8 @@ class AuditEntry(models.Model):
     target_type = models.CharField(max_length=32)
     target_id = models.CharField(max_length=64)
     """An id, or the key of a custom role."""
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
+    before = JSONField(default=dict)
+    after = JSONField(default=dict)
     ip_address = models.GenericIPAddressField("IP address", null=True)
     request_id = models.CharField(max_length=128)
     """As the log has it; empty where no request was the cause."""

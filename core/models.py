@@ -7,6 +7,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from core.jobs.models import JobFailure as JobFailure
+from core.postgres.json import JSONField
 from core.repositories import IdempotentAnswerRepository, MailedTokenRepository
 
 
@@ -51,7 +52,7 @@ class MailedToken(BaseModel):
     """The row that the link is about: a user, an invitation."""
     binding = models.CharField(max_length=254)
     """What has to be unchanged when the link is used, usually the address it was mailed to."""
-    data = models.JSONField(default=dict)
+    data = JSONField(default=dict)
     """What takes effect when the link is used; never shown, never logged, gone once it is over."""
     nonce = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32, unique=True)

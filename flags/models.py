@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.models import BaseModel, new_id
+from core.postgres.json import JSONField
 from flags.experiments.models import Conversion as Conversion
 from flags.experiments.models import Experiment as Experiment
 from flags.experiments.models import ExperimentTally as ExperimentTally
@@ -59,7 +60,7 @@ class Segment(models.Model):
     """A whole number, as Unleash's clients expect."""
     name = models.CharField(max_length=MAX_NAME, unique=True)
     description = models.TextField(blank=True)
-    constraints = models.JSONField(default=list)
+    constraints = JSONField(default=list)
     """As Unleash writes them."""
     imported_id = models.IntegerField(null=True, unique=True)
     """What it is called in the system that it was imported from; None for one made here."""
@@ -103,7 +104,7 @@ class Flag(BaseModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     """From when on it should be gone from the code; it is answered all the same."""
     archived_at = models.DateTimeField("archived", null=True, blank=True)
-    dependencies = models.JSONField(default=list, blank=True)
+    dependencies = JSONField(default=list, blank=True)
     """As Unleash writes them."""
     imported_from = models.CharField(max_length=16, blank=True)
     """The system it was imported from; the next import from there replaces or archives it."""
@@ -146,12 +147,12 @@ class FlagRules(BaseModel):
     enabled = models.BooleanField(default=False)
     killed_at = models.DateTimeField("killed", null=True)
     """Off since then, whatever `enabled` says; all else waits as it was."""
-    strategies = models.JSONField(default=list)
+    strategies = JSONField(default=list)
     """As Unleash writes them; a flexibleRollout may have `stages` besides. None: everybody."""
-    variants = models.JSONField(default=list)
-    denied = models.JSONField(default=dict)
+    variants = JSONField(default=list)
+    denied = JSONField(default=dict)
     """Values by field of the context, and `domains`: they never get it."""
-    allowed = models.JSONField(default=dict)
+    allowed = JSONField(default=dict)
     """They get it whatever the strategies say."""
     starts_at = models.DateTimeField(null=True, blank=True)
     """Off before; inclusive."""
@@ -237,8 +238,8 @@ class FlagChange(models.Model):
     actor_name = models.CharField("by whom", max_length=254)
     source = models.CharField(max_length=16, choices=Source)
     reason = models.CharField(max_length=500, blank=True)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
+    before = JSONField(default=dict)
+    after = JSONField(default=dict)
     """Of the fields that the change concerns; `{}` before there was anything."""
 
     objects = FlagChangeRepository.as_manager()

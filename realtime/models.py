@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.models import new_id
+from core.postgres.json import JSONField
 from realtime.repositories import StreamMessageRepository, StreamRepository
 
 
@@ -42,7 +43,7 @@ class StreamMessage(models.Model):
     offset = models.BigIntegerField(null=True)
     """None until the commit."""
     event = models.CharField(max_length=100)
-    data = models.JSONField()
+    data = JSONField()
     sender_id = models.UUIDField(null=True)
     """The user who said it; None: the server did. No foreign key: history is short."""
     at = models.DateTimeField(default=timezone.now)

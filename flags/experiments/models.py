@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import BaseModel
+from core.postgres.json import JSONField
 from flags.experiments.repositories import (
     ConversionRepository,
     ExperimentRepository,
@@ -28,11 +29,11 @@ class Experiment(BaseModel):
     """False: between those for whom the flag is on and those for whom it is off."""
     unit = models.CharField("goes by", max_length=100)
     """What a subject is: the stickiness of the flag's rules, such as `default`."""
-    weights = models.JSONField()
+    weights = JSONField()
     """Arms and their shares, as the rules dealt them at the start."""
     control = models.CharField(max_length=MAX_NAME)
     """The arm that the others are compared with."""
-    goals = models.JSONField()
+    goals = JSONField()
     """Names; the first one is what the experiment is about."""
     goal_window_days = models.PositiveSmallIntegerField(default=14)
     """So long after a subject's first exposure a goal counts."""

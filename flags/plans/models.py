@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import BaseModel
+from core.postgres.json import JSONField
 from flags.plans.repositories import PlannedChangeRepository
 
 MAX_NAME = 254
@@ -29,7 +30,7 @@ class PlannedChange(BaseModel):
 
     flag = models.ForeignKey("flags.Flag", models.CASCADE, related_name="+")
     environment = models.ForeignKey("flags.Environment", models.CASCADE, related_name="+")
-    changes = models.JSONField(default=dict)
+    changes = JSONField(default=dict)
     """The fields that it changes, as the API writes them; the others stay as they are then."""
     base_version = models.PositiveIntegerField()
     """Of the rules; it goes along when a change that was planned before this one is applied."""

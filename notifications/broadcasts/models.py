@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Func, Q, Value
 
 from core.models import BaseModel
+from core.postgres.json import JSONField
 from notifications.broadcasts.repositories import BroadcastRepository
 from notifications.kinds import MAX_KIND, Type
 from organizations.models import Organization
@@ -18,9 +19,9 @@ class Text(models.Model):
     type = models.CharField(max_length=16, choices=Type, default=Type.INFO)
     title = models.CharField(max_length=MAX_TITLE, blank=True)
     body = models.TextField(blank=True)
-    actions = models.JSONField(default=list, blank=True)
+    actions = JSONField(default=list, blank=True)
     """At most three of `{"label", "url"}`."""
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = JSONField(default=dict, blank=True)
     payload_version = models.PositiveSmallIntegerField(default=1)
     """Of the kind's schema that `metadata` follows."""
 
