@@ -43,7 +43,8 @@ class SegmentForm(forms.ModelForm[Segment]):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["seen_version"].initial = self.instance.version
+        for field, attribute in (("seen_version", "version"), ("constraints", "constraints")):
+            self.fields[field].initial = getattr(self.instance, attribute)
         self.fields["description"].required = False
 
     def clean(self) -> dict[str, Any]:

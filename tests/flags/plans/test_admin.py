@@ -187,6 +187,12 @@ def test_a_segment_shows_whom_it_concerns_and_asks(admin: ApiClient) -> None:  #
     assert "Somebody changed this segment" in text(admin.post(page, change))
 
 
+def test_a_new_segment_begins_with_no_constraints(admin: ApiClient) -> None:
+    form = admin.get(f"{SEGMENTS}add/").context["adminform"].form
+
+    assert form["constraints"].value() == "[]"
+
+
 def test_words_of_a_segment_need_no_confirmation(admin: ApiClient) -> None:
     made = segments.create(name="s", constraints=[ALICE], author=AUTHOR, now=timezone.now())
     make_flag(strategies=[{"name": "default", "segments": [made.pk]}])
