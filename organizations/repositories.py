@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.repositories import Repository
+from organizations import entry
 from organizations.permissions import SystemRole
 
 if TYPE_CHECKING:
@@ -209,8 +210,7 @@ class MembershipRepository(TenantRepository["Membership"]):
 
     def entry(self, *, user_id: UUID, organization_id: UUID) -> "Membership | None":
         """Return what lets a person in, with organization and role; None lets nobody in."""
-        here = self.with_organization().active().in_present_organizations()
-        return here.filter(user_id=user_id, organization_id=organization_id).first()
+        return entry.find(self.model, user_id=user_id, organization_id=organization_id)
 
     def with_names(self) -> Self:
         """Load what the text of a membership is made of, and the role."""
