@@ -49,8 +49,10 @@ class NotificationViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):  # schema generation has no caller
             return Notification.objects.none()
-        if self.action == "list" and PAGE_PARAMETERS.issuperset(self.request.query_params):
-            return PlainInbox(self._me, self._filtered, now=timezone.now())
+        only_unread = self.request.query_params.getlist("is_read") == ["false"]
+        filters = self.request.query_params.keys() - PAGE_PARAMETERS
+        if self.action == "list" and filters <= ({"is_read"} if only_unread else set()):
+            return PlainInbox(self._me, self._filtered, only_unread=only_unread, now=timezone.now())
         return self._rows()
 
     def filter_queryset(self, queryset: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The list as most people ask for it: no filter, the newest first."""
+"""The list as most people ask for it: everything or what is unread, the newest first."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -39,14 +39,17 @@ class PlainInbox:
     """Stands where a repository would, for a third of its price: one prepared statement reads the
     page, its total and whether broadcasts wait to be delivered.
 
-    It serves what a list without filters asks of it; to read backward it hands over to the
+    It serves what a list without other filters asks of it; to read backward it hands over to the
     repository that filtered lists use.
     """
 
     model = Notification
 
-    def __init__(self, user_id: UUID, general: Callable[[], Any], *, now: datetime) -> None:
+    def __init__(
+        self, user_id: UUID, general: Callable[[], Any], *, only_unread: bool, now: datetime
+    ) -> None:
         self._user_id, self._general, self._now = user_id, general, now
+        self._only_unread = only_unread
         self._after: Position | None = None
         self.is_behind: bool | None = None
         """Whether the page lacks something; None until one was read here."""
@@ -71,7 +74,13 @@ class PlainInbox:
 
     def _read(self, size: int, *, start: int = 0, counted: bool) -> PlainPage:
         found = plain_page(
-            self._user_id, after=self._after, size=size, start=start, counted=counted, now=self._now
+            self._user_id,
+            only_unread=self._only_unread,
+            after=self._after,
+            size=size,
+            start=start,
+            counted=counted,
+            now=self._now,
         )
         self.is_behind = found.is_behind
         return found

@@ -83,18 +83,25 @@ ARRAY(SELECT u.full_name FROM unnest(n.actor_ids) WITH ORDINALITY a (id, place)
 """
 
 
-def _plain_page(beyond: str) -> str:
+def _plain_page(*conditions: str) -> str:
+    *of_all, beyond = conditions
     return PLAIN_PAGE.format(
         places=PLACES.format(user="%(user)s"),
         behind=BEHIND.format(user="%(user)s", now="%(now)s"),
-        mine=MINE,
+        mine=" ".join([MINE, *of_all]),
         names=NAMES,
         beyond=beyond,
     )
 
 
-FIRST_PLAIN_PAGE = _plain_page("")
-NEXT_PLAIN_PAGE = _plain_page("AND (n.created_at, n.id) < (%(moment)s, %(id)s)")
+ONLY_UNREAD = "AND n.read_at IS NULL"
+BEYOND = "AND (n.created_at, n.id) < (%(moment)s, %(id)s)"
+PLAIN_PAGES = {
+    (only_unread, beyond): _plain_page(ONLY_UNREAD if only_unread else "", BEYOND if beyond else "")
+    for only_unread in (False, True)
+    for beyond in (False, True)
+}
+"""By whether what was read is left out, and whether a page lies before."""
 
 
 class Position(NamedTuple):
@@ -118,14 +125,20 @@ class PlainPage(NamedTuple):
 
 
 def plain_page(
-    user_id: UUID, *, after: Position | None, size: int, start: int, counted: bool, now: datetime
+    user_id: UUID,
+    *,
+    only_unread: bool,
+    after: Position | None,
+    size: int,
+    start: int,
+    counted: bool,
+    now: datetime,
 ) -> PlainPage:
     """Read a page of what is neither archived nor asleep, of one moment, in one statement."""
     values = {"user": user_id, "now": now, "size": size, "start": start, "counted": counted}
-    if after is None:
-        found = prepared.select(FIRST_PLAIN_PAGE, tuple, **values)
-    else:
-        found = prepared.select(NEXT_PLAIN_PAGE, tuple, **values, **after._asdict())
+    position = after._asdict() if after else {}
+    statement = PLAIN_PAGES[only_unread, after is not None]
+    found = prepared.select(statement, tuple, **values, **position)
     is_behind, total, *_ = found[0]
     return PlainPage(is_behind, total or 0, [row[2:] for row in found if row[2] is not None])
 

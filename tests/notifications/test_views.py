@@ -375,6 +375,7 @@ def statements(api: ApiClient, path: str) -> int:
     [
         (f"{PATH}?page_size=100", 1),
         (f"{PATH}?cursor=&page_size=100", 1),
+        (f"{PATH}?is_read=false", 1),
         (f"{PATH}?is_read=false&type=info", 2),
         (f"{PATH}?cursor=&search=hello", 1),
         (COUNT, 1),
@@ -396,17 +397,20 @@ def test_an_empty_list_costs_one_statement(api: ApiClient) -> None:
     assert statements(api, f"{PATH}?cursor=") == 1
 
 
-def test_the_list_is_walked_back_to_where_it_began(api: ApiClient, user: User) -> None:
+@pytest.mark.parametrize("query", ["page_size=10", "page_size=10&is_read=false"])
+def test_the_list_is_walked_back_to_where_it_began(api: ApiClient, user: User, query: str) -> None:
+    read = [tell(user, f"read {number}", kind=f"r{number}") for number in range(3)]
     for number in range(25):
         tell(user, str(number), kind=f"k{number}")
-    walked = [api.read(f"{PATH}?page_size=10&cursor=")]
+    api.send("POST", f"{PATH}/bulk", {"action": "read", "ids": [str(each.pk) for each in read]})
+    walked = [api.read(f"{PATH}?{query}&cursor=")]
     while (cursor := walked[-1]["next_cursor"]) is not None:
-        walked.append(api.read(f"{PATH}?page_size=10&cursor={cursor}"))
+        walked.append(api.read(f"{PATH}?{query}&cursor={cursor}"))
     back = [walked[-1]]
     while (cursor := back[-1]["prev_cursor"]) is not None:
-        back.append(api.read(f"{PATH}?page_size=10&cursor={cursor}"))
+        back.append(api.read(f"{PATH}?{query}&cursor={cursor}"))
 
-    assert [len(page["items"]) for page in walked] == [10, 10, 5]
+    assert [len(page["items"]) for page in walked] == [10, 10, 5 if "is_read" in query else 8]
     assert [page["items"] for page in reversed(back)] == [page["items"] for page in walked]
 
 
