@@ -53,7 +53,7 @@ def measure(*, full: bool) -> dict[str, Any]:
             "LOG_LEVEL": "ERROR",
         }
         return {
-            "hits": hits(variables, rounds=25 if full else 7, calls=4000 if full else 2000),
+            "hits": hits(variables, rounds=150 if full else 30, calls=500),
             "stampede": stampede.measure(variables, seconds=20 if full else 4),
             "staleness": staleness.measure(variables, seconds=60 if full else 15),
         }

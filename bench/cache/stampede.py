@@ -146,7 +146,10 @@ def main() -> None:
     until = time.time() + seconds
     with ThreadPoolExecutor(threads) as pool:
         waits = list(pool.map(lambda _: keep_asking(ask, until), range(threads)))
-    print(json.dumps({"computed": computed, "waits_ms": sum(waits, [])}), flush=True)
+    print(
+        json.dumps({"computed": computed, "waits_ms": [each for one in waits for each in one]}),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
