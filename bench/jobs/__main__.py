@@ -34,12 +34,12 @@ from bench.lab.report import Bars, Goal, Report, Table, finish, number, spread
 from bench.lab.servers import environment
 from bench.lab.stores import services
 
-SINGLE, BATCH = 300, 1500
+SINGLE, BATCH = 300, 1000
 """Jobs of one round."""
 IDLE = 40
 LOST, LOST_SECONDS = 40, 0.25
 """Jobs of which a worker dies, and how long each takes."""
-STILL_SECONDS = 30.0
+STILL_SECONDS = 20.0
 """So long after the last of them has ended no more is expected: every time-out has passed."""
 
 Rounds = dict[str, list[dict[str, float]]]
@@ -67,7 +67,7 @@ def measure(*, full: bool) -> dict[str, Any]:
         variables = prepare(environment(addresses))
         slots = Slots.make(Path(variables["TENANTRY_HOME"], "slots"))
         stores = [pid for server in running.servers if (pid := server.running_pid())]
-        rounds = throughput(variables, slots, stores, rounds=9 if full else 3)
+        rounds = throughput(variables, slots, stores, rounds=9 if full else 2)
         return {"rounds": rounds, "lost": loss(variables, slots)}
 
 
