@@ -111,10 +111,10 @@ def test_who_waits_beside_a_killer_is_not_parked_with_it() -> None:
 
 
 def test_jobs_with_one_lock_follow_each_other_at_once() -> None:
-    # In one claim, and without a look at the queue in between: polling is out of the question.
-    ordered = sample.note.with_options(lock="one after the other")
-    with worker(poll=600) as process:
-        process.logged("job.tick_queued")
+    # Nothing but the end of the one before tells of the next: no polling, no tick of another job.
+    ordered = sample.note.with_options(lock="one after the other", queue="ordered")
+    with worker("--queues", "ordered", poll=600) as process:
+        process.logged("worker.started")
         ids = ordered.defer_many({"text": str(n)} for n in range(5))
         process.logged("job.succeeded", job_id=ids[-1])
 
