@@ -83,8 +83,9 @@ def goals(measured: dict[str, Any]) -> list[Goal]:
         Goal(f"{name} over redis-py's get", median(over_raw(seen, name, "us")), most=MOST_OVER_RAW)
         for name in ("@cached", "@cached, async")
     ]
-    local = median(one["us"] for one in seen[LOCAL])
-    found.append(Goal("a hit of the local level", local, most=MOST_LOCAL_US, unit="µs"))
+    # It waits for nothing: what it takes beside its CPU is the machine's being busy.
+    local = median(one["cpu_us"] for one in seen[LOCAL])
+    found.append(Goal("a hit of the local level, CPU", local, most=MOST_LOCAL_US, unit="µs"))
     found += [
         Goal(f"computations of one expiry, {crowd}, most", hows[OURS]["most_computed"], most=1)
         for crowd, hows in crowds.items()
