@@ -31,6 +31,7 @@ from core.cache_turns import (
     pattern,
     seal,
     unseal,
+    value_name,
 )
 from core.redis import AsyncClient, Client, StoreUnavailableError, acall, call
 
@@ -47,19 +48,19 @@ class Cache:
     """Values under keys of one's own choosing; coroutines use the twins that begin with `a`."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        return _open(_quietly(lambda client: client.get(names(key)[0]), None), default)
+        return _open(_quietly(lambda client: client.get(value_name(key)), None), default)
 
     async def aget(self, key: str, default: Any = None) -> Any:
-        return _open(await _aquietly(lambda client: client.get(names(key)[0]), None), default)
+        return _open(await _aquietly(lambda client: client.get(value_name(key)), None), default)
 
     def set(self, key: str, value: object, *, expire: Seconds) -> bool:
         """Keep the value for `expire` seconds; False when Redis is away."""
         sealed, life = _sealed(value, expire)
-        return bool(_quietly(lambda client: client.set(names(key)[0], sealed, px=life), False))
+        return bool(_quietly(lambda client: client.set(value_name(key), sealed, px=life), False))
 
     async def aset(self, key: str, value: object, *, expire: Seconds) -> bool:
         sealed, life = _sealed(value, expire)
-        stored = await _aquietly(lambda client: client.set(names(key)[0], sealed, px=life), False)
+        stored = await _aquietly(lambda client: client.set(value_name(key), sealed, px=life), False)
         return bool(stored)
 
     def delete(self, key: str) -> bool:
@@ -109,13 +110,16 @@ class Cached(Generic[P, R]):
         self.local = local
         self.turn_seconds = TURN_SECONDS
         self._function = function
-        self._calls = self._acall if inspect.iscoroutinefunction(function) else self._call
+        self._calls: Callable[[Any, Any], Any] = (
+            self._acall if inspect.iscoroutinefunction(function) else self._call
+        )
         update_wrapper(self, function)
         if inspect.iscoroutinefunction(function):
             markcoroutinefunction(cast(Any, self))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        return cast(R, self._calls(args, kwargs))
+        result: R = self._calls(args, kwargs)  # no cast: it would be another call
+        return result
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget the result of the call with these arguments, as Cache.delete does."""
@@ -136,9 +140,9 @@ class Cached(Generic[P, R]):
             return self._shared(key, args, kwargs)
         value = self.local.get(key)
         if value is MISSING:
-            epoch = self.local.epoch
+            begun = self.local.begin()
             value = self._shared(key, args, kwargs)
-            self.local.put(key, value, epoch=epoch)
+            self.local.put(key, value, begun=begun)
         return value
 
     async def _acall(self, args: Any, kwargs: Any) -> Any:
@@ -147,13 +151,13 @@ class Cached(Generic[P, R]):
             return await self._ashared(key, args, kwargs)
         value = self.local.get(key)
         if value is MISSING:
-            epoch = self.local.epoch
+            begun = self.local.begin()
             value = await self._ashared(key, args, kwargs)
-            self.local.put(key, value, epoch=epoch)
+            self.local.put(key, value, begun=begun)
         return value
 
     def _shared(self, key: str, args: Any, kwargs: Any) -> Any:
-        name = names(key)[0]
+        name = value_name(key)
         try:
             entry = unseal(call(lambda client: client.get(name)))
         except StoreUnavailableError:
@@ -165,7 +169,7 @@ class Cached(Generic[P, R]):
 
     async def _ashared(self, key: str, args: Any, kwargs: Any) -> Any:
         function = cast(Callable[..., Awaitable[Any]], self._function)
-        name = names(key)[0]
+        name = value_name(key)
         try:
             entry = unseal(await acall(lambda client: client.get(name)))
         except StoreUnavailableError:

@@ -3,10 +3,17 @@
 import threading
 import time
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 CAPACITY = 1024
 MISSING: Any = object()
+
+
+class Begun(NamedTuple):
+    """The moment at which somebody began to find a value, and so how long it may be believed."""
+
+    epoch: int
+    until: float
 
 
 class LocalCache:
@@ -33,11 +40,15 @@ class LocalCache:
             return MISSING
         return entry[1]
 
-    def put(self, key: str, value: Any, *, epoch: int) -> None:
+    def begin(self) -> Begun:
+        """Call before a value is read or computed: it may be forgotten elsewhere meanwhile."""
+        return Begun(self.epoch, time.monotonic() + self._seconds)
+
+    def put(self, key: str, value: Any, *, begun: Begun) -> None:
         with self._lock:
-            if epoch != self.epoch:
+            if begun.epoch != self.epoch:
                 return
-            self._entries[key] = (time.monotonic() + self._seconds, value)
+            self._entries[key] = (begun.until, value)
             self._entries.move_to_end(key)
             if len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)

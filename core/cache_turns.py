@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from core.cache_codec import pack, unpack
@@ -47,10 +47,10 @@ if redis.call('GET', KEYS[3]) == ARGV[1] then redis.call('DEL', KEYS[3]) end
 """)
 
 _MOMENT = struct.Struct(">d")
+_VALUES = f"{KEY_PREFIX}cache:v:"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):  # no frozen dataclass, which takes four times as long to make
     """A stored value and when it expires softly, in seconds since 1970."""
 
     value: Any
@@ -71,9 +71,13 @@ def unseal(stored: Any) -> Entry | None:
         return None
     try:
         (moment,) = _MOMENT.unpack_from(stored)
-        return Entry(unpack(memoryview(stored)[_MOMENT.size :]), moment)
+        return Entry(unpack(stored[_MOMENT.size :]), moment)
     except (struct.error, ValueError, LookupError, TypeError, ArithmeticError):
         return None
+
+
+def value_name(key: str) -> str:
+    return _VALUES + key
 
 
 def names(key: str) -> list[str]:

@@ -14,7 +14,7 @@ import asyncio
 import re
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -32,9 +32,10 @@ from redis.exceptions import (
 
 from core.breaker import Breaker
 from core.breaker import StoreUnavailableError as StoreUnavailableError
+from core.redis_clients import AsyncClient as AsyncClient
+from core.redis_clients import AsyncPool
+from core.redis_clients import Client as Client
 from core.redis_scripts import Argument as Argument
-from core.redis_scripts import AsyncClient as AsyncClient
-from core.redis_scripts import Client as Client
 from core.redis_scripts import Script as Script
 
 T = TypeVar("T")
@@ -72,19 +73,6 @@ _RUN_ID: Final = re.compile(rb"run_id:([0-9a-f]+)")
 
 def _means_unavailable(error: redis.RedisError) -> bool:
     return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_REPLIES)
-
-
-class AsyncPool(redis.asyncio.BlockingConnectionPool):
-    """Also replaces idle connections that were reset.
-
-    redis-py 8 looks for an end of file, which a reset leaves out: the next command would fail.
-    """
-
-    async def ensure_connection(self, connection: Any) -> None:
-        writer = connection._writer
-        if writer is not None and writer.transport.is_closing():
-            await connection.disconnect()
-        await super().ensure_connection(connection)
 
 
 class Store:
@@ -206,7 +194,8 @@ class Store:
             retry=_no_async_retry(),
             **_OPTIONS,
         )
-        client = self._async_clients[loop] = AsyncClient.from_pool(pool)
+        client = cast(AsyncClient, AsyncClient.from_pool(pool))
+        self._async_clients[loop] = client
 
         async def until_the_loop_ends() -> AsyncGenerator[None, None]:
             try:

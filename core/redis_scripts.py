@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-import redis
-import redis.asyncio
 from redis.exceptions import NoScriptError
 
-Client = redis.Redis
-AsyncClient = redis.asyncio.Redis
+from core.redis_clients import AsyncClient, Client
+
 Argument = str | bytes | int | float
 
 

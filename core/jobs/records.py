@@ -29,6 +29,8 @@ class StoredJob:
     """Attempts that have ended; the running one is not among them."""
     scheduled_at: datetime | None
     worker_id: int | None
+    lock: str | None = None
+    """Known of claimed jobs alone."""
     deaths: int | None = None
     """Workers that died under it; None when nothing is known to have gone wrong with it."""
 

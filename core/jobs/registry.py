@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Generic, ParamSpec, TypedDict, Unpack
 
 import structlog
@@ -55,20 +56,23 @@ class Job(Generic[P]):
         """Store one call, by keyword; return its id, or None when its queueing lock is taken."""
         if args:
             raise TypeError(f"{self.name} takes its arguments by keyword")
+        call = self._call(kwargs)
+        if self.queueing_lock is None:  # nothing can be taken: one statement, one round trip
+            return repositories.insert([call])[0]
         try:
             with transaction.atomic():  # a savepoint: a taken lock must not spoil the caller's work
-                return repositories.insert([self._call(kwargs)])[0]
+                return repositories.insert([call])[0]
         except IntegrityError as error:
             if QUEUEING_LOCK_INDEX in str(error):
                 return None
             raise
 
-    @transaction.atomic
     def defer_many(self, calls: Iterable[Mapping[str, Any]]) -> list[int]:
         """Store many calls, all or none. About fifteen times as fast as one by one."""
         jobs = [self._call(arguments) for arguments in calls]
         batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
-        return [job_id for batch in batches for job_id in repositories.insert(batch)]
+        with transaction.atomic(savepoint=self.queueing_lock is not None):
+            return [job_id for batch in batches for job_id in repositories.insert(batch)]
 
     def with_options(
         self,
@@ -187,13 +191,18 @@ def all_periodic() -> list[tuple[Job[Any], Periodic]]:
 
 def check_arguments(made: Job[Any], arguments: Mapping[str, Any]) -> None:
     """Refuse a call that could never work. Raises TypeError where the mistake was made."""
-    inspect.signature(made.function).bind(**arguments)
+    _signature(made.function).bind(**arguments)
     for key, value in arguments.items():
         if not _is_plain(value):
             raise TypeError(
                 f"{made.name}: {key} must be a JSON scalar or a list of them,"
                 f" not {type(value).__name__}"
             )
+
+
+@cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _is_plain(value: object) -> bool:

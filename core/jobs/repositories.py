@@ -78,17 +78,13 @@ def insert_tick(job: NewJob, *, tick: datetime) -> int | None:
 # -- Working ---------------------------------------------------------------------------------------
 
 
-def claim(*, queues: Sequence[str] | None, worker_id: int) -> StoredJob | None:
-    """Hand one due job to a worker and to no other."""
-    rows = select(
-        "SELECT job.id, job.task_name, job.queue_name, job.status::text AS status, job.args,"
-        " job.attempts, job.scheduled_at, job.worker_id, failure.deaths"
-        " FROM procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker_id)s) AS job"
-        " LEFT JOIN core_jobfailure AS failure ON failure.job_id = job.id WHERE job.id IS NOT NULL",
-        queues=list(queues) if queues else None,
-        worker_id=worker_id,
-    )
-    return _stored(rows[0]) if rows else None
+def claim(*, queues: Sequence[str] | None, worker_id: int, limit: int = 1) -> list[StoredJob]:
+    """Hand due jobs to a worker and to no other: one round trip and one commit for all of them.
+
+    Each call of procrastinate's sees what the one before claimed. A job with deaths comes last.
+    """
+    of = list(queues) if queues else None
+    return _stored_all(_CLAIM, queues=of, worker_id=worker_id, limit=limit)
 
 
 def finish(job: StoredJob, *, status: str) -> bool:
@@ -268,11 +264,21 @@ class JobFailureRepository(Repository["JobFailure"]):
 
 
 # -- How ----------------------------------------------------------------------------------------
-
 _SELECT: LiteralString = (
     "SELECT job.id, job.task_name, job.queue_name, job.status::text AS status, job.args,"
     " job.attempts, job.scheduled_at, job.worker_id FROM procrastinate_jobs AS job"
 )
+
+# The second call's argument names the row before, or one call would do for all.
+_CLAIM: LiteralString = """WITH RECURSIVE claimed AS (
+    SELECT 1 AS place, job.*, (SELECT deaths FROM core_jobfailure WHERE job_id = job.id) AS deaths
+    FROM procrastinate_fetch_job_v2(%(queues)s::varchar[], %(worker_id)s) AS job
+    UNION ALL
+    SELECT place + 1, job.*, (SELECT deaths FROM core_jobfailure WHERE job_id = job.id) AS deaths
+    FROM claimed, procrastinate_fetch_job_v2(%(queues)s::varchar[], claimed.worker_id) AS job
+    WHERE claimed.id IS NOT NULL AND coalesce(claimed.deaths, 0) = 0 AND place < %(limit)s)
+SELECT id, task_name, queue_name, status::text AS status, args, attempts, scheduled_at, worker_id,
+    lock, deaths FROM claimed WHERE id IS NOT NULL ORDER BY place"""
 
 
 def _stored_all(query: str, **arguments: Any) -> list[StoredJob]:
@@ -289,5 +295,6 @@ def _stored(row: Mapping[str, Any]) -> StoredJob:
         attempts=row["attempts"],
         scheduled_at=row["scheduled_at"],
         worker_id=row["worker_id"],
+        lock=row.get("lock"),
         deaths=row.get("deaths"),
     )

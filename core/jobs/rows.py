@@ -1,4 +1,7 @@
-"""Plain SQL on Django's connection, and so within the caller's transaction."""
+"""Plain SQL on Django's connection, and so within the caller's transaction.
+
+Prepared: what stores, claims and ends jobs is asked again and again, and planned once.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ from django.db import connection
 
 
 def execute(statement: str, **arguments: Any) -> int:
-    with connection.cursor() as cursor:
+    with connection.binding_cursor() as cursor:  # type: ignore[attr-defined]  # our backend
         cursor.execute(statement, arguments)
         return int(cursor.rowcount)
 
@@ -16,7 +19,7 @@ def changed(statement: str, **arguments: Any) -> bool:
 
 
 def select(statement: str, **arguments: Any) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
+    with connection.binding_cursor() as cursor:  # type: ignore[attr-defined]  # our backend
         cursor.execute(statement, arguments)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -71,8 +71,8 @@ def work_off(*, queues: Sequence[str] | None = None, limit: int = 1000) -> int:
     registry.load()
     worker_id = repositories.register_worker()
     ran = 0
-    while ran < limit and (stored := repositories.claim(queues=queues, worker_id=worker_id)):
-        run(stored)
+    while ran < limit and (found := repositories.claim(queues=queues, worker_id=worker_id)):
+        run(found[0])
         ran += 1
     repositories.forget_worker(worker_id=worker_id)
     return ran
@@ -87,9 +87,13 @@ def park(stored: StoredJob, *, reason: str, **facts: Any) -> bool:
     return True
 
 
+def is_suspect(stored: StoredJob) -> bool:
+    """Tell whether workers have died under this job all but once too often."""
+    return stored.deaths is not None and stored.deaths >= timing().deaths - 1
+
+
 def _room(stored: StoredJob) -> AbstractContextManager[Any]:
-    suspected = stored.deaths is not None and stored.deaths >= timing().deaths - 1
-    return last_chance if suspected else nullcontext()
+    return last_chance if is_suspect(stored) else nullcontext()
 
 
 def _attempt(stored: StoredJob) -> BaseException | None:

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -22,7 +23,9 @@ from django.db import (
     OperationalError,
     close_old_connections,
     connections,
+    transaction,
 )
+from django.utils import timezone
 
 from core.jobs import registry, repositories, runner
 from core.jobs.clock import Clock
@@ -118,33 +121,54 @@ class Worker:
         worker_id = self.liveness.worker_id
         if worker_id is None:
             return 0.1  # not registered yet
-        if not self._free.acquire(timeout=0.5):
+        free = self._take_room()
+        if not free:
             return 0.0
         self.wake.clear()
+        claimed: list[StoredJob] = []
         try:
-            stored = self._claim(worker_id)
-        except BaseException:
-            self._free.release()
-            raise
-        if stored is None:
-            self._free.release()
-            self.wake.wait(timing().poll)
-            return 0.0
+            claimed = self._claim(worker_id, limit=free)
+        finally:
+            for _ in range(free - len(claimed)):
+                self._free.release()
         with self._idle:
-            self._running[stored.id] = stored
-        self._handed.put(stored)
+            self._running.update((stored.id, stored) for stored in claimed)
+        for stored in claimed:
+            self._handed.put(stored)
+        if not claimed:
+            self.wake.wait(timing().poll)
         return 0.0
 
-    def _claim(self, worker_id: int) -> StoredJob | None:
+    def _take_room(self) -> int:
+        """Take all threads that are free, after waiting a moment for one; return how many."""
+        taken = int(self._free.acquire(timeout=0.5))
+        while taken and self._free.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def _claim(self, worker_id: int, *, limit: int) -> list[StoredJob]:
         try:
-            stored = repositories.claim(queues=self.queues, worker_id=worker_id)
+            claimed = self._claim_one_suspect_at_most(worker_id, limit=limit)
         except IntegrityError:
             # Somebody claimed a job with the same lock in this instant, or this worker has been
             # forgotten and is about to be registered anew. Either passes.
             time.sleep(0.1)
-            return None
+            return []
         self.outage.over()
-        return stored
+        return claimed
+
+    def _claim_one_suspect_at_most(self, worker_id: int, *, limit: int) -> list[StoredJob]:
+        """Leave a suspect in the queue while another runs here: its death would count for both."""
+        with self._idle:
+            has_suspect = any(map(runner.is_suspect, self._running.values()))
+        if not has_suspect:
+            return repositories.claim(queues=self.queues, worker_id=worker_id, limit=limit)
+        with transaction.atomic():
+            claimed = repositories.claim(queues=self.queues, worker_id=worker_id, limit=limit)
+            if claimed and runner.is_suspect(claimed[-1]):  # only the last can be one
+                at = timezone.now() + timedelta(seconds=timing().heartbeat)
+                repositories.put_back(claimed.pop(), at=at, attempted=False)
+        return claimed
 
     def _work(self) -> None:
         while (stored := self._handed.get()) is not None:
@@ -169,6 +193,8 @@ class Worker:
             self._running.pop(stored.id, None)
             self._idle.notify_all()
         self._free.release()
+        if stored.lock is not None:
+            self.wake.set()  # the next with this lock may run now
 
     def _persist(self, write: Callable[[], T]) -> T:
         """Write, again and again while the database is away. Raises StoppingError at the end."""

@@ -569,13 +569,26 @@ def test_the_local_level_is_stale_for_its_seconds_at_most(counter: Counter) -> N
     assert function() == "newer"
 
 
+def test_the_local_seconds_begin_with_the_reading(counter: Counter) -> None:
+    @cached(expire=60, key_prefix="slow", local_seconds=0.02)
+    def slow() -> Any:
+        result = counter()
+        with Client.from_url(settings.REDIS_URL) as another_process:
+            another_process.flushdb()
+        threading.Event().wait(0.02)
+        counter.result = "newer"
+        return result
+
+    assert [slow(), slow()] == ["value", "newer"]
+
+
 def test_the_local_level_keeps_what_was_used_last() -> None:
     local = LocalCache(seconds=60, capacity=2)
     for key in ("a", "b"):
-        local.put(key, key, epoch=0)
+        local.put(key, key, begun=local.begin())
     local.get("a")
 
-    local.put("c", "c", epoch=0)
+    local.put("c", "c", begun=local.begin())
 
     assert [local.get(key) for key in "ac"] == ["a", "c"]
     assert len(local._entries) == 2
@@ -586,7 +599,7 @@ def test_the_local_level_stands_many_threads() -> None:
 
     def work(seed: int) -> None:
         for number in range(2000):
-            local.put(str((seed + number) % 16), number, epoch=local.epoch)
+            local.put(str((seed + number) % 16), number, begun=local.begin())
             local.get(str(number % 16))
             local.forget(str((seed * number) % 16))
 

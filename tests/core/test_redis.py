@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from pytest_django.fixtures import Settings
+from redis.exceptions import ResponseError
 from structlog.testing import capture_logs
 
 from core.breaker import Breaker
@@ -337,3 +338,61 @@ async def test_a_cancelled_probe_leaves_the_way_free_for_the_next(
     os.kill(pid, signal.SIGCONT)
 
     assert await acall(lambda client: client.ping())
+
+
+async def test_more_coroutines_than_connections_wait_for_each_other(
+    private_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.redis.MAX_ASYNC_CONNECTIONS", 2)
+
+    async def echo(number: int) -> Any:
+        return await acall(lambda client: client.echo(str(number)))
+
+    assert await asyncio.gather(*map(echo, range(40))) == [b"%d" % n for n in range(40)]
+    clients = await acall(lambda client: client.client_list())
+    assert len([one for one in clients if one["cmd"] in {"echo", "client|list"}]) == 2
+
+
+async def test_who_waits_for_a_connection_in_vain_is_told(
+    private_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.redis.MAX_ASYNC_CONNECTIONS", 1)
+    pool: Any = await acall(lambda client: asyncio.sleep(0, client.connection_pool))
+    taken = await pool.get_connection()
+
+    with pytest.raises(StoreUnavailableError, match="every connection is taken"):
+        await acall(lambda client: client.ping())
+
+    await pool.release(taken)
+    assert await pool.get_connection() is taken
+
+
+async def test_an_answer_nobody_waited_for_is_not_given_to_the_next(
+    private_valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.redis.MAX_ASYNC_CONNECTIONS", 1)
+    pid = private_valkey.running_pid()
+    assert pid
+    assert await acall(lambda client: client.echo("first")) == b"first"
+
+    os.kill(pid, signal.SIGSTOP)
+    abandoned = asyncio.create_task(acall(lambda client: client.echo("abandoned")))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    abandoned.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await abandoned
+    os.kill(pid, signal.SIGCONT)
+
+    assert await acall(lambda client: client.echo("next")) == b"next"
+
+
+def test_an_error_as_an_answer_leaves_the_connection_in_order(private_valkey: Valkey) -> None:
+    call(lambda client: client.set("word", "no list"))
+    connection_id = call(lambda client: client.client_id())
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        call(lambda client: client.lpush("word", "item"))
+
+    assert call(lambda client: client.get("word")) == b"no list"
+    assert call(lambda client: client.client_id()) == connection_id

@@ -16,8 +16,7 @@ def defer(queueing_lock: str | None = None) -> int:
 
 
 def claim(worker_id: int) -> StoredJob:
-    stored = repositories.claim(queues=None, worker_id=worker_id)
-    assert stored is not None
+    (stored,) = repositories.claim(queues=None, worker_id=worker_id)
     return stored
 
 
@@ -163,3 +162,32 @@ def test_nobody_is_called_dead_by_a_worker_that_has_just_come_back() -> None:
     mine.step()
 
     assert queues.status(job_id) == "doing"
+
+
+@pytest.mark.django_db
+def test_a_claim_of_many_keeps_to_order_locks_and_its_limit() -> None:
+    worker_id = repositories.register_worker()
+    new = [
+        NewJob(name="test:any", queue="default", arguments={}, lock=lock, priority=priority)
+        for lock, priority in (("a", 0), ("a", 0), (None, 0), (None, 9), (None, 0))
+    ]
+    ids = repositories.insert(new)
+
+    first = repositories.claim(queues=None, worker_id=worker_id, limit=3)
+    second = repositories.claim(queues=None, worker_id=worker_id, limit=3)
+
+    assert [job.id for job in first] == [ids[3], ids[0], ids[2]]
+    assert [job.id for job in second] == [ids[4]]
+    assert repositories.claim(queues=None, worker_id=worker_id, limit=3) == []
+
+
+@pytest.mark.django_db
+def test_a_job_under_which_a_worker_died_is_the_last_of_a_claim() -> None:
+    worker_id = repositories.register_worker()
+    ids = [defer() for _ in range(3)]
+    JobFailure.objects.add(job_id=ids[1], job_name="test:any", deaths=1)
+
+    assert [len(repositories.claim(queues=None, worker_id=worker_id, limit=9)) for _ in "ab"] == [
+        2,
+        1,
+    ]

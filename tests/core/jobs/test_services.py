@@ -22,8 +22,7 @@ def make(status: str, *, ended: datetime | None = None, queueing_lock: str | Non
     (job_id,) = repositories.insert([new])
     worker_id = repositories.register_worker()
     if status != "todo":
-        stored = repositories.claim(queues=None, worker_id=worker_id)
-        assert stored is not None
+        (stored,) = repositories.claim(queues=None, worker_id=worker_id)
         if status != "doing":
             repositories.finish(stored, status=status)
         if status == "failed":

@@ -95,6 +95,33 @@ def test_jobs_under_suspicion_run_one_at_a_time(tmp_path: Path) -> None:
     assert holding == [first]
 
 
+def test_who_waits_beside_a_killer_is_not_parked_with_it() -> None:
+    killer, innocent = defer("debug.exit"), defer(NOTE, text="innocent")
+    suspect(killer)
+    suspect(innocent)
+    with worker() as victim:
+        assert victim.wait() == 70
+
+    with worker() as survivor:
+        survivor.logged("job.succeeded", job_id=innocent)
+        survivor.logged("job.parked", job_id=killer)
+        survivor.end()
+
+    assert queues.status(killer) == "failed"
+
+
+def test_jobs_with_one_lock_follow_each_other_at_once() -> None:
+    # Nothing but the end of the one before tells of the next: no polling, no tick of another job.
+    ordered = sample.note.with_options(lock="one after the other", queue="ordered")
+    with worker("--queues", "ordered", poll=600) as process:
+        process.logged("worker.started")
+        ids = ordered.defer_many({"text": str(n)} for n in range(5))
+        process.logged("job.succeeded", job_id=ids[-1])
+
+    noted = [line["text"] for line in process.journal.all("sample.noted")]
+    assert noted == ["0", "1", "2", "3", "4"]
+
+
 def suspect(job_id: int) -> int:
     """Make it look as if two workers had died under this job."""
     JobFailure.objects.add(job_id=job_id, job_name=HOLD, deaths=2)
@@ -129,6 +156,7 @@ def test_a_job_that_kills_its_workers_is_parked_with_its_reason() -> None:
         survivor.logged("job.parked", job_id=job_id)
         bystander = defer(NOTE, text="all is well")
         survivor.logged("job.succeeded", job_id=bystander)
+        survivor.end()  # in peace: it tells of parked jobs a moment before it commits
 
     failure = JobFailure.objects.get(job_id=job_id)
     assert queues.status(job_id) == "failed"
