@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.errors import _WaitTimeout
 from psycopg.types.datetime import TimestamptzLoader
@@ -100,7 +100,16 @@ def _with_options(conn_params: dict[str, Any]) -> dict[str, Any]:
     return {**conn_params, "options": " ".join([conn_params.get("options", ""), *added])}
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
+        """For DEBUG and for tests. psycopg keeps no text of what it had prepared before."""
+        found: str | None = super().last_executed_query(cursor, sql, params)
+        return str(sql) if found is None else found
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         self.isolation_level = IsolationLevel.READ_COMMITTED
         address = (str(conn_params.get("host", "")), str(conn_params.get("port", "")))
