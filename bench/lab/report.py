@@ -124,7 +124,8 @@ def finish(report: Report) -> int:
     print()
     for goal in report.goals:
         mark = "reached" if goal.is_reached else "MISSED "
-        print(f"{mark}  {goal.what}: {number(goal.figure)} {goal.unit}, {goal.wanted}")
+        measured = f"{number(goal.figure)} {goal.unit}".rstrip()
+        print(f"{mark}  {goal.what}: {measured}, {goal.wanted}")
     print(f"\nleft in {report.save()}")
     return 0 if all(goal.is_reached for goal in report.goals) else 1
 
