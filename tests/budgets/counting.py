@@ -22,24 +22,28 @@ class Cost:
 
 
 def cost(work: Callable[[], Any]) -> Cost:
-    """Do it three times: once to be warm, once for its calls and once for its memory."""
+    """Do it four times: to be warm, for its statements, for its calls, and for its memory."""
     work()
-    calls = trips = 0
-
-    def count(frame: Any, event: str, argument: Any) -> None:
-        nonlocal calls, trips
-        calls += event in {"call", "c_call"}
-        trips += event == "c_call" and argument.__name__ == "sendall"
-
     with CaptureQueriesContext(connection) as captured:
         work()
-    statements = len(captured)
+    return Cost(len(captured), *calls(work), _peak(work))
+
+
+def calls(work: Callable[[], Any]) -> tuple[int, int]:
+    """Return the questions to Redis, and the calls of functions."""
+    called = trips = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal called, trips
+        called += event in {"call", "c_call"}
+        trips += event == "c_call" and argument.__name__ == "sendall"
+
     sys.setprofile(count)
     try:
         work()
     finally:
         sys.setprofile(None)
-    return Cost(statements, trips, calls, _peak(work))
+    return trips, called
 
 
 def _peak(work: Callable[[], Any]) -> float:
