@@ -49,10 +49,11 @@ class Listener(HubConsumer):
 async def calls_to_tell(sockets: int) -> int:
     """Return the calls from a message's arrival from Redis until every socket has its frame."""
     layer: Any = get_channel_layer()  # type: ignore[no-untyped-call]
-    payload = msgpack.packb({"type": "lamp.lit", "text": "x" * 200})
+    payload = msgpack.packb({"type": "lamp.lit", "text": "x" * 200})  # type: ignore[no-untyped-call]
     async with AsyncExitStack() as stack:
+        app = Listener.as_asgi()  # type: ignore[no-untyped-call]
         as_we_serve = {"ws": SocketProtocol, "ws_per_message_deflate": False}
-        address = await stack.enter_async_context(served(Listener.as_asgi(), **as_we_serve))
+        address = await stack.enter_async_context(served(app, **as_we_serve))
         clients = [await stack.enter_async_context(connect(address)) for _ in range(sockets)]
         hub = layer.hub()
         hub._arrived(GROUP + "lamps", payload)  # warm
