@@ -41,13 +41,19 @@ SELECT id, 1, 0 FROM unnest(%(ids)s::uuid[]) id ORDER BY id
 ON CONFLICT (user_id) DO UPDATE SET version = notifications_inbox.version + 1
 RETURNING user_id, version
 """
+# Who belongs is asked once for each place, not for each notification.
 UNREAD_COUNTS = """
-SELECT n.user_id, count(*) AS unread FROM notifications_notification n
+WITH unread AS (
+  SELECT user_id, organization_id, count(*) AS count FROM notifications_notification
+  WHERE user_id = ANY(%(ids)s) AND is_listed AND read_at IS NULL AND archived_at IS NULL
+    AND snoozed_until IS NULL
+  GROUP BY user_id, organization_id
+)
+SELECT n.user_id, sum(n.count)::bigint AS unread FROM unread n
 LEFT JOIN organizations_membership m ON m.user_id = n.user_id
   AND m.organization_id = n.organization_id AND m.state = 'active'
 LEFT JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
-WHERE n.user_id = ANY(%(ids)s) AND n.is_listed AND n.read_at IS NULL AND n.archived_at IS NULL
-  AND n.snoozed_until IS NULL AND (n.organization_id IS NULL OR o.id IS NOT NULL)
+WHERE n.organization_id IS NULL OR o.id IS NOT NULL
 GROUP BY n.user_id
 """
 STANDING = """
