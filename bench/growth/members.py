@@ -33,9 +33,7 @@ def measure(sizes: list[int]) -> Lines:
     return lines
 
 
-def paths(
-    api: Api, owner: Any, place: Any, size: int, newcomers: Iterator[int]
-) -> list[Path]:
+def paths(api: Api, owner: Any, place: Any, size: int, newcomers: Iterator[int]) -> list[Path]:
     here = f"/organizations/{place.pk}"
     return [
         *listing(api, f"{here}/members", size),
@@ -98,15 +96,13 @@ def broadcasting(api: Api, here: str, size: int) -> list[Path]:
     from accounts.models import User
 
     looking = [Api(User.objects.by_id(person(1 + number % size))) for number in range(12)]
-    if size < len(looking):  # who has looked is told no more by looking again
-        again = partial(broadcast, api, here)
-    else:
-        again = lambda: None  # noqa: E731
+    # Who has looked is told no more by looking again, so where they are few they are told anew.
+    before = partial(broadcast, api, here) if size < len(looking) else None
     turns = iter(looking * 2)
     return [
         Path("broadcast to all", lambda: broadcast(api, here), is_drawn=True),
         Path("a member's first look after it", lambda: next(turns).read("/notifications"),
-             before=again, rounds=5),
+             before=before, rounds=5),
     ]  # fmt: skip
 
 

@@ -48,10 +48,14 @@ class Path:
     name: str
     ask: Callable[[], object]
     most: float = LEVEL
-    before: Callable[[], object] = lambda: None
+    before: Callable[[], object] | None = None
     is_drawn: bool = False
     rounds: int = ROUNDS
     """1: it is asked a single time, as it takes long or can be done once."""
+
+    def make_ready(self) -> None:
+        if self.before is not None:
+            self.before()
 
 
 class Lines:
@@ -110,7 +114,7 @@ def cost(path: Path) -> dict[str, float]:
     """Return the median of the milliseconds, and what one ask takes of all else."""
     if path.rounds == 1:
         return timed(path)
-    path.before()
+    path.make_ready()
     path.ask()  # warm
     rounds = [timed(path) for _ in range(path.rounds)]
     found = {name: median(one[name] for one in rounds) for name in rounds[0]}
@@ -118,7 +122,7 @@ def cost(path: Path) -> dict[str, float]:
 
 
 def timed(path: Path) -> dict[str, float]:
-    path.before()
+    path.make_ready()
     read = pages_read()
     started = time.perf_counter()
     path.ask()
@@ -143,14 +147,14 @@ def _statements(path: Path) -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    path.before()
+    path.make_ready()
     with CaptureQueriesContext(connection) as captured:
         path.ask()
     return len(captured)
 
 
 def _peak_kib(path: Path) -> float:
-    path.before()
+    path.make_ready()
     tracemalloc.start()
     try:
         path.ask()

@@ -49,6 +49,7 @@ def filling(*tables: str, rebuilds: bool = False) -> Iterator[None]:
 
     connection.ensure_patience()  # type: ignore[attr-defined]  # our backend
     execute("SET session_replication_role = replica")
+    execute("SET synchronous_commit = on")  # else VACUUM can't tell yet that all may see the rows
     indexes = _drop_indexes(tables) if rebuilds else []
     yield
     execute("SET maintenance_work_mem = '1GB'")

@@ -1,4 +1,4 @@
-"""What bench.growth shows: for each subject one plot and one table, and the steepest of its paths."""
+"""What bench.growth shows: a plot and a table for each subject, and the steepest of its paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sockets in one process, by their number: signed-in members of one organization, on its channel."""
+"""Sockets in one process, by their number: members of one organization who hear its channel."""
 
 import json
 import os
