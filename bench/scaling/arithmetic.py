@@ -16,8 +16,8 @@ AUDIT_DAYS = 400
 """AUDIT_RETENTION_DAYS."""
 SESSION_DAYS = 14 + 30
 """REFRESH_TTL_S, and as long as accounts.prunes keeps what ended."""
-STREAM_KEPT = 1_000
-"""realtime.trimming keeps the newest so many of each stream, however old."""
+STREAM_KEPT, STREAM_DAYS = 1_000, 30
+"""realtime.trimming keeps the newest so many of each stream, for REALTIME_HISTORY_DAYS."""
 SOCKETS_A_PROCESS = 10_000
 THREADS, SOCKET_THREADS, CONCURRENCY, WORKER_EXTRA = 12, 2, 8, 5
 """WEB_THREADS; what asks for sockets, which hold no connections; WORKER_CONCURRENCY, and what a
@@ -80,6 +80,7 @@ def rows(usage: Usage) -> dict[str, float]:
     copied = memberships * usage.broadcasts_per_month / 30
     read, unread = min(days, READ_DAYS), min(days, UNREAD_DAYS)
     kept = usage.read_share * read + (1 - usage.read_share) * unread
+    replayed = min(days, STREAM_DAYS)
     said_in_one = usage.active * usage.hours_online * usage.messages_per_hour / usage.organizations
     return {
         "users, inboxes": usage.users,
@@ -88,8 +89,8 @@ def rows(usage: Usage) -> dict[str, float]:
         "sessions": usage.users * usage.sign_ins_per_month / 30 * min(days, SESSION_DAYS),
         "notifications": (told + copied) * kept,
         "audit entries": usage.active * usage.audited_per_day * min(days, AUDIT_DAYS),
-        "streams of people": usage.users * min(STREAM_KEPT, told / usage.users * days),
-        "streams of organizations": usage.organizations * min(STREAM_KEPT, said_in_one * days),
+        "streams of people": usage.users * min(STREAM_KEPT, told / usage.users * replayed),
+        "streams of organizations": usage.organizations * min(STREAM_KEPT, said_in_one * replayed),
     }
 
 

@@ -51,7 +51,7 @@ def test_nothing_is_kept_longer_than_there_was_time_for() -> None:
 
     assert arithmetic.rows(young)["audit entries"] == pytest.approx(1_000 * 0.3 * 36.5)
     assert grown["audit entries"] == 1_000 * 0.3 * arithmetic.AUDIT_DAYS
-    assert grown["streams of people"] == 1_000 * arithmetic.STREAM_KEPT
+    assert grown["streams of people"] == 1_000 * 3 * 0.3 * arithmetic.STREAM_DAYS
 
 
 def test_what_the_arithmetic_takes_for_granted_is_what_the_code_does() -> None:
@@ -62,6 +62,7 @@ def test_what_the_arithmetic_takes_for_granted_is_what_the_code_does() -> None:
     assert arithmetic.AUDIT_DAYS == settings.AUDIT_RETENTION_DAYS
     assert sessions.days == arithmetic.SESSION_DAYS
     assert arithmetic.STREAM_KEPT == trimming.KEPT
+    assert arithmetic.STREAM_DAYS == settings.REALTIME_HISTORY_DAYS
     assert arithmetic.THREADS == settings.WEB_THREADS
     assert arithmetic.CONCURRENCY == settings.WORKER_CONCURRENCY
     assert partitions.BATCH == 1_000
