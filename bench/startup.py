@@ -32,7 +32,7 @@ LIST = "/api/v1/notifications"
 OUR_PAGES = [LIST, "/api/v1/users/me", "/api/v1/flags", "/", "/admin/login/"]
 FIRST_OVER_SECOND = 2.0
 LOOK_SECONDS = 0.005
-SETTLE_SECONDS = 2.0
+SETTLE_SECONDS = 1.0
 """From ready to a look at the memory: a process does a few things once it is up."""
 
 UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--loop", "uvloop",
@@ -142,19 +142,19 @@ def started(words: Sequence[str], variables: dict[str, str], log: Path) -> Itera
         process.stop()
 
 
-def served(one: Contender, variables: dict[str, str], *, turn: int, log: Path) -> Figures:
-    """Start a server; ask each page twice, another one first each time; look at its memory."""
+def served(one: Contender, page: str, variables: dict[str, str], *, log: Path) -> Figures:
+    """Start a server; ask for a page five times, then for the others; look at its memory."""
     port = free_port()
     words = [one.python, *(word.format(port=port) for word in one.serve)]
     with started(words, variables, log) as server:
         found = server.wait_for(lambda: status(port, one.probe[0]) == one.probe[1])
         time.sleep(SETTLE_SECONDS)
         found |= server.memory("idle")
-        turn %= len(one.pages)
-        for page in [*one.pages[turn:], *one.pages[:turn]]:
-            times = [timed(port, page, one.token) for _ in range(5)]
-            found |= {f"first {page}": times[0], f"second {page}": times[1]}
-            found[f"later {page}"] = statistics.median(times[2:])
+        times = [timed(port, page, one.token) for _ in range(5)]
+        found |= {f"first {page}": times[0], f"second {page}": times[1]}
+        found[f"later {page}"] = statistics.median(times[2:])
+        for other in one.pages:
+            timed(port, other, one.token)
         return found | server.memory("asked")
 
 
@@ -205,7 +205,8 @@ def measure(
         begin = turn % len(entrants)
         for one in entrants[begin:] + entrants[:begin]:
             note(seen[one.name], imported(one.python, one.imports, variables))
-            note(seen[one.name], served(one, variables, turn=turn, log=log))
+            for page in one.pages:
+                note(seen[one.name], served(one, page, variables, log=log))
         note(seen["our worker"], worked(ours.python, variables, log=log))
         print(f"round {turn + 1} of {rounds}", flush=True)
     return seen
