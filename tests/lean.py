@@ -7,7 +7,7 @@ of its start; a production image has none of them.
 import runpy
 import sys
 
-TOOLS_ONLY = ["jinja2", "markdown", "pygments", "requests", "rich", "urllib3"]
+TOOLS_ONLY = ["jinja2", "markdown", "pygments", "requests", "rich", "twisted", "urllib3"]
 
 for name in TOOLS_ONLY:
     sys.modules[name] = None  # type: ignore[assignment]  # to import it fails
