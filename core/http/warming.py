@@ -27,23 +27,30 @@ def warm(application: Callable[..., Any], *, token: str) -> None:
     with suppress(Error):  # /health/ready tells of it
         connection.ensure_connection()
     for path in PATHS:
-        response = application(_environ(path, token), lambda *_: None)
-        response.close()
+        ask(application, path, token=token)
+
+
+def ask(application: Callable[..., Any], path: str, *, token: str) -> int:
+    """Have a page made, and return its status."""
+    response = application(_environ(path, token), lambda *_: None)
+    response.close()
+    return int(response.status_code)
 
 
 def _environ(path: str, token: str) -> dict[str, Any]:
     """Return a GET as PEP 3333 has it, from an address that nobody has."""
     public = urlsplit(settings.PUBLIC_URL)
+    host = settings.ALLOWED_HOSTS[0].lstrip("*.") or public.hostname
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": path,
         "QUERY_STRING": "",
-        "SERVER_NAME": public.hostname,
+        "SERVER_NAME": host,
         "SERVER_PORT": str(public.port or 443),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "0.0.0.0",  # noqa: S104  nobody's count of requests grows
-        "HTTP_HOST": public.netloc,
+        "HTTP_HOST": host,
         "HTTP_X_REQUEST_ID": NAME,
         "HTTP_AUTHORIZATION": f"Bearer {token}",
         "wsgi.url_scheme": public.scheme,
