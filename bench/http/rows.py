@@ -90,7 +90,7 @@ def main(*, few: bool) -> None:
     for number in range(0 if few else OTHER_PEOPLE):
         person(f"other{number}", sessions=OTHER_SESSIONS, notifications=NOTIFICATION_ROWS)
     listed = person("listed", sessions=SESSION_ROWS, notifications=NOTIFICATION_ROWS)
-    deep_rows = 1 if few else DEEP_ROWS
+    deep_rows = NOTIFICATION_ROWS if few else DEEP_ROWS
     deep = person("deep", sessions=deep_rows, notifications=deep_rows)
     tokens = {"ours": our_token(listed), "peers": peers_token(listed), "deep": our_token(deep)}
     with connection.cursor() as cursor:
