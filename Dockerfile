@@ -7,6 +7,10 @@ COPY requirements/production.txt /tmp/requirements.txt
 # Wheels alone, each checked against its hash: nothing is compiled and nothing unpinned gets in.
 RUN pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes \
         --only-binary :all: -r /tmp/requirements.txt
+# Nobody reads these in a container: what translations were compiled from, maps for debuggers of
+# others' scripts, and a second browser of the API that no page of ours shows.
+RUN find /opt/venv -type f \( -name '*.po' -o -name '*.map' \) -delete \
+    && rm -r /opt/venv/lib/python3.*/site-packages/drf_spectacular_sidecar/static/*/redoc
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent tenantry \

@@ -48,10 +48,10 @@ bench: ## Measure against peers (ARGS= chooses what)
 
 requirements: ## Compile requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer ones)
 	$(COMPILE) -o requirements/production.txt
-	$(COMPILE) --group embedded -c requirements/production.txt -o requirements/development.txt
-	$(COMPILE) --group embedded --group test --group check \
+	$(COMPILE) --group embedded --group runserver -c requirements/production.txt -o requirements/development.txt
+	$(COMPILE) --group embedded --group runserver --group test --group check \
 		-c requirements/development.txt -o requirements/tools.txt
-	$(COMPILE) --group embedded --group test --group check --group bench \
+	$(COMPILE) --group embedded --group runserver --group test --group check --group bench \
 		-c requirements/tools.txt -o requirements/bench.txt
 
 clean: ## Delete what builds and checks leave (.venv and your data stay)

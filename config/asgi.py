@@ -5,7 +5,10 @@ whole synchronous chain runs in one hop, on threads that keep their database con
 """
 
 import os
+from contextvars import copy_context
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.wsgi import get_wsgi_application
@@ -15,8 +18,11 @@ django_application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402  settings need the line above
 from django.urls import get_resolver, path, re_path  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
+from accounts import jwt  # noqa: E402
 from core import health, lifecycle  # noqa: E402
+from core.http import warming  # noqa: E402
 from core.http.body import BodyGuard, Receive, Scope, Send  # noqa: E402
 from core.http.threads import InThreads  # noqa: E402
 from core.postgres import row_security  # noqa: E402
@@ -29,10 +35,21 @@ row_security.confine()
 snapshots.start(settings.FLAGS_ENVIRONMENT)
 lifecycle.before_the_end(snapshots.astop)
 get_resolver().url_patterns  # noqa: B018  imports every view now, not during the first request
-threads = BodyGuard(InThreads(django_application, threads=settings.WEB_THREADS))
+pool = InThreads(django_application, threads=settings.WEB_THREADS)
+threads = BodyGuard(pool)
 streams = event_streams.mounted(threads)
 changes_of_flags = flag_streams.mounted(threads)
 lifecycle.before_the_end(flag_streams.end)
+
+
+async def prepare() -> None:
+    """Warm the thread that serves the first request, in the name of nobody who has a session."""
+    token = jwt.mint_access(user_id=uuid4(), session_id=uuid4(), now=timezone.now())
+    warm = partial(warming.warm, django_application, token=token)
+    await pool.in_thread(partial(copy_context().run, warm))
+
+
+lifecycle.before_the_start(prepare)
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:

@@ -236,6 +236,8 @@ PRESENCE_LINGER_S = env.integer("PRESENCE_LINGER_S", default=15, minimum=1)
 """How long somebody whose last socket closed is still shown as present."""
 REALTIME_HISTORY_MINUTES = env.integer("REALTIME_HISTORY_MINUTES", default=60, minimum=10)
 """What is pushed can be replayed for at least so long, and the newest 1 000 of a channel beyond."""
+REALTIME_HISTORY_DAYS = env.integer("REALTIME_HISTORY_DAYS", default=30, minimum=1)
+"""Nothing that was pushed is kept for longer."""
 FLAGS_ENVIRONMENT = env.text("FLAGS_ENVIRONMENT", "development" if DEVELOPMENT else "production")
 FLAGS_SNAPSHOT = env.text("FLAGS_SNAPSHOT", str(HOME / "flags.json") if DEVELOPMENT else "")
 FLAGS_POLL_S = env.integer("FLAGS_POLL_S", default=10)

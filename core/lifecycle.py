@@ -1,4 +1,4 @@
-"""How processes of ours end."""
+"""How processes of ours begin and end."""
 
 import asyncio
 import os
@@ -28,6 +28,18 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+_preparations: list[Callable[[], Awaitable[None]]] = []
+
+
+def before_the_start(preparation: Callable[[], Awaitable[None]]) -> None:
+    """Have a coroutine awaited by a server before it accepts anything."""
+    _preparations.append(preparation)
+
+
+async def prepare() -> None:
+    await asyncio.gather(*(preparation() for preparation in _preparations))
 
 
 _draining = threading.Event()

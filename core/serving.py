@@ -58,12 +58,14 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await lifecycle.prepare()
         # What was made until now is never garbage; walking its 130 000 objects again and again
         # took 6 % of a list's CPU and more. What a request leaves is looked at after every third
         # request instead of four times in each: 11 % (docs/explanation/performance.md).
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
+        gc.enable()
         self.gathers = settings.GATHER_THREADS and cores.can_gather()
         await super().startup(sockets=sockets)
         log.info("server.started")
@@ -123,6 +125,7 @@ def serve(listener: socket.socket) -> None:
         timeout_keep_alive=75,  # longer than the idle time-outs of common balancers
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
+    gc.disable()  # until everything is imported
     DrainingServer(config).run(sockets=[listener, *(listener.dup() for _ in range(ACCEPTORS - 1))])
 
 

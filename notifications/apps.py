@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class NotificationsConfig(AppConfig):
@@ -9,10 +10,12 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         from core import demo as demos
         from notifications import demo, own_kinds, permissions, prunes, subscribers  # noqa: F401
+        from notifications.checks import check_schemas_of_kinds
         from notifications.push import transports, vapid
 
         vapid.private_key()  # keys that can't be read stop the process here, not at a push
         transports.ways()
+        checks.register(check_schemas_of_kinds)
         own_kinds.register()
         permissions.register()
         prunes.register()

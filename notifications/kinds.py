@@ -17,7 +17,6 @@ from uuid import UUID
 
 from django.db import models
 from django.utils.functional import Promise
-from jsonschema import Draft202012Validator
 
 MAX_KIND = 64
 NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
@@ -87,6 +86,8 @@ class Kind:
 
     def faults(self, metadata: Any) -> list[str]:
         """Return what is wrong with metadata, in words; nothing is wrong with what fits."""
+        from jsonschema import Draft202012Validator  # few commands tell anybody anything
+
         validator = Draft202012Validator(dict(self.schema))
         return [error.message for error in validator.iter_errors(metadata)]
 
@@ -100,10 +101,12 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> None:
-    """Add a kind; a second one of the same name replaces the first. Raises ValueError."""
+    """Add a kind; a second one of the same name replaces the first. Raises ValueError.
+
+    Whether its schema is one is told by `manage.py check`, and before a server or worker starts.
+    """
     if not is_name(kind.name):
         raise ValueError(f"{kind.name!r} is no name of a kind: write it like task.assigned")
-    Draft202012Validator.check_schema(kind.schema)
     _kinds[kind.name] = kind
 
 

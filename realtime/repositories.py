@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
+from core.jobs.rows import execute, select
 from core.postgres import prepared
 from core.repositories import Repository
 
@@ -47,6 +48,28 @@ COMMITTED = """
 SELECT m.id, m.stream, s.epoch, m."offset", m.event, m.data, m.sender_id, m.at
 FROM realtime_streammessage m JOIN realtime_stream s ON s.name = m.stream
 WHERE m.id = ANY(%(ids)s) ORDER BY m.stream, m."offset"
+"""
+
+
+DELETE_OLDEST = """
+WITH oldest AS MATERIALIZED (
+  SELECT stream, max("offset") AS upto FROM (
+    SELECT stream, "offset" FROM realtime_streammessage
+    WHERE at < %(than)s AND "offset" IS NOT NULL ORDER BY at LIMIT %(limit)s
+  ) found GROUP BY stream
+)
+DELETE FROM realtime_streammessage m USING oldest
+WHERE m.stream = oldest.stream AND m."offset" <= oldest.upto
+RETURNING m.stream, m."offset"
+"""
+MARK_TRIMMED = """
+UPDATE realtime_stream s SET trimmed_offset = greatest(s.trimmed_offset, gone."offset")
+FROM (
+  SELECT s.name, gone."offset" FROM realtime_stream s
+  JOIN unnest(%(names)s::text[], %(offsets)s::bigint[]) gone (name, "offset") ON gone.name = s.name
+  ORDER BY s.name FOR NO KEY UPDATE OF s
+) gone
+WHERE s.name = gone.name
 """
 
 
@@ -106,8 +129,24 @@ class StreamRepository(Repository["Stream"]):
             self.filter(name=name).update(trimmed_offset=mark)
         return len(offsets)
 
+    @transaction.atomic
+    def trim_older(self, than: datetime, limit: int) -> int:
+        """Delete some of the oldest messages of all streams, and what lies before them on theirs.
+
+        Marked as `trim` does, one stream after the other in the order in which commits take them.
+        """
+        gone: dict[str, int] = {}
+        deleted = select(DELETE_OLDEST, than=than, limit=limit)
+        for row in deleted:
+            gone[row["stream"]] = max(row["offset"], gone.get(row["stream"], 0))
+        execute(MARK_TRIMMED, names=list(gone), offsets=list(gone.values()))
+        return len(deleted)
+
 
 class StreamMessageRepository(Repository["StreamMessage"]):
+    def older_than(self, moment: datetime) -> int:
+        return self.filter(at__lt=moment, offset__isnull=False).count()
+
     def say(self, messages: Sequence["StreamMessage"]) -> None:
         self.bulk_create(messages, batch_size=500)
 

@@ -8,6 +8,7 @@ database of its own, we give each a Redis database of its own.
 import os
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -37,6 +38,12 @@ FOREIGN = [
     *("WEB_THREADS", "WORKER_CONCURRENCY", "DEFAULT_FROM_EMAIL"),
 ]
 """Variables of the shell that would make tests pass or fail by whose shell it is."""
+WORKERS_PER_CORE = 2
+"""A worker waits most of its time: for servers, jobs, browsers and stores."""
+MOST_WORKERS = 12
+"""What a Valkey of 16 databases and a PostgreSQL of 200 connections give room to."""
+SLOW = {"server": 40, "browser": 40}
+"""How many others a test with this mark takes as long as."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -56,6 +63,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     # What root's stores of single tests keep elsewhere shall end with this run.
     places.SHELTER = Path(os.environ["TENANTRY_HOME"]) / "shelter"
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    found = yield
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return found  # somebody chose
+    return min(MOST_WORKERS, WORKERS_PER_CORE * found)
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order stays among equals
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: for what begins last, the whole run waits."""
+    lengths = Counter[Path]()
+    for item in items:
+        slow = (SLOW.get(mark.name, 1) for mark in item.iter_markers())
+        lengths[item.path] += max(slow, default=1)
+    items.sort(key=lambda item: -lengths[item.path])
 
 
 def begin(stack: ExitStack) -> None:

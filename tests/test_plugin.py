@@ -1,8 +1,12 @@
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xdist.plugin
 from django.conf import settings
 
 from core.embedded import processes
@@ -28,6 +32,45 @@ def test_the_tests_never_see_the_data_of_make_run() -> None:
 )
 def test_each_worker_has_a_redis_database_of_its_own(worker: str, database: str) -> None:
     assert plugin.own_database("redis://h:1/0", worker) == database
+
+
+@pytest.mark.parametrize("chosen", [None, 3])
+def test_there_are_more_workers_than_cores_unless_somebody_chose(
+    chosen: int | None, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    if chosen:
+        monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", str(chosen))
+
+    workers = pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig)
+
+    cores = xdist.plugin.pytest_xdist_auto_num_workers(pytestconfig)
+    assert workers == (chosen or min(2 * cores, plugin.MOST_WORKERS))
+
+
+@dataclass
+class Item:
+    path: Path
+    marks: tuple[str, ...] = ()
+
+    def iter_markers(self) -> Iterator[pytest.Mark]:
+        return (pytest.Mark(name, (), {}, _ispytest=True) for name in self.marks)
+
+
+def test_the_longest_files_come_first_and_stay_together() -> None:
+    short, long, slow = Path("short.py"), Path("long.py"), Path("slow.py")
+    items: list[Any] = [
+        Item(short),
+        *(Item(long) for _ in range(30)),
+        Item(slow),
+        Item(slow, ("django_db", "server")),
+        Item(short, ("django_db",)),
+    ]
+
+    plugin.pytest_collection_modifyitems(items)
+
+    assert [item.path for item in items] == [slow] * 2 + [long] * 30 + [short] * 2
+    assert [item.marks for item in items[-2:]] == [(), ("django_db",)]  # as they were shuffled
 
 
 def test_what_a_killed_run_left_is_stopped_and_deleted(parent: Path) -> None:

@@ -10,7 +10,7 @@ import matplotlib as mpl
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.lab.report import Bars, Lines, Panel, number
 
@@ -92,8 +92,13 @@ def _panel(axes: Any, panel: Panel) -> None:
         ends.append((ys[-1], xs[-1], name, color))
     axes.set_xscale("log")
     axes.set_yscale("log")
+    asked = sorted({x for seen in panel.series.values() for x, _ in seen})
+    if asked[-1] < 100 * asked[0]:  # powers of ten alone would say too little
+        axes.set_xticks(asked)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, high / 20), high * 1.4)
+    if high < 100 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     _label(axes, sorted(ends))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))

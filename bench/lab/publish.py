@@ -1,8 +1,9 @@
 """Writes what was measured into the documentation: python -m bench.lab.publish SECTION…
 
 A page holds a region for each section, between `<!-- figures: SECTION -->` and `<!-- end -->`;
-`goals` is a table of all of them. Reports and plots are kept beside the pages, so that the same
-page can be written again without measuring.
+`goals` is a table of all of them. What a section leaves beside its report, as `SECTION_part`, goes
+with it. Reports and plots are kept beside the pages, so that the same page can be written again
+without measuring.
 """
 
 import re
@@ -10,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from bench.lab.report import FOLDER, Report, Table, number, read
+from bench.lab.report import FOLDER, Bars, Lines, Report, Table, number, read
 
 PAGES = Path("docs/explanation")
 KEPT = PAGES / "figures"
@@ -23,16 +24,24 @@ def publish(sections: list[str]) -> None:
 
     KEPT.mkdir(exist_ok=True)
     for section in sections:
-        shutil.copy(FOLDER / f"{section}.json", KEPT)
-        for each in read(KEPT / f"{section}.json").shown:
-            if not isinstance(each, Table):
-                plots.draw(each, KEPT / f"{section}-{each.name}.svg")
+        for path in left_by(section):
+            shutil.copy(path, KEPT)
+            for each in drawn(path):
+                plots.draw(each, KEPT / f"{path.stem}-{each.name}.svg")
     for page in PAGES.glob("*.md"):
         text = page.read_text()
         written = rewritten(text)
         if written != text:
             page.write_text(written)
             print(f"wrote {page}")
+
+
+def left_by(section: str, folder: Path = FOLDER) -> list[Path]:
+    return [folder / f"{section}.json", *sorted(folder.glob(f"{section}_*.json"))]
+
+
+def drawn(path: Path) -> list[Bars | Lines]:
+    return [each for each in read(path).shown if not isinstance(each, Table)]
 
 
 def rewritten(text: str) -> str:

@@ -1,11 +1,15 @@
 """Whether an address may be called, by its spelling and by where its name leads."""
 
-import httpx2
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 
 from core.errors import UnprocessableError
 from core.outbound import addresses, resolving
 from core.outbound.addresses import Address
+
+if TYPE_CHECKING:
+    import httpx2
 
 MAX_URL = 2048
 HTTPS = 443
@@ -30,8 +34,10 @@ def check(url: str) -> None:
     chosen(found, is_encrypted=read.scheme == "https")
 
 
-def spelled(url: str) -> httpx2.URL:
+def spelled(url: str) -> "httpx2.URL":
     """Return it as it is going to be called. Raises UrlNotAllowedError."""
+    import httpx2  # a process that calls nobody does without
+
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or set(url) & set(" \\"):
         raise UrlNotAllowedError
     try:

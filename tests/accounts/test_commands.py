@@ -23,6 +23,7 @@ from core.models import MailedToken
 from tests.client import ApiClient, problem
 from tests.conftest import PASSWORD
 from tests.core.jobs import queues
+from tests.shell import exit_of
 
 ME = "/api/v1/users/me"
 RESET = "/api/v1/auth/password/reset"
@@ -70,13 +71,11 @@ def test_a_wrong_call_is_a_mistake_of_usage(command: str) -> None:
             run(command, *words)
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("command", [*ABOUT_A_PERSON, "create_user", "rotate_keys"])
 def test_every_command_has_help(command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", command, "--help"], capture_output=True, text=True, check=True
-    )
+    done = exit_of(command, "--help")
 
+    assert done.returncode == 0
     assert f"manage.py {command}" in done.stdout
     assert "--json" in done.stdout
 

@@ -30,7 +30,7 @@ INSERT INTO audit_auditentry (id, created_at, organization_id, actor_kind, actor
 SELECT gen_random_uuid(), now() - n * interval '1 second', %(organization_id)s, 'system', NULL,
     'member.role_changed', 'user', gen_random_uuid()::text, '{"role": "admin"}',
     '{"role": "viewer"}', '192.0.2.1', 'request-' || n
-FROM generate_series(%(first)s + 1, %(first)s + %(rows)s) n
+FROM generate_series(%(first)s::int + 1, %(first)s::int + %(rows)s::int) n
 """
 BREAK = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

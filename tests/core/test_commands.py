@@ -13,6 +13,8 @@ from django.core.management import get_commands, load_command_class
 from accounts.models import User
 from core.management.base import JsonCommand, OneLineCommand
 from tests.core.jobs.queues import database_url
+from tests.servers import MANAGE
+from tests.shell import exit_of
 
 OURS = sorted(
     name
@@ -37,7 +39,7 @@ ON_AN_EMPTY_DATABASE = [
 def manage(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     addresses = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL}
     return subprocess.run(
-        [sys.executable, "manage.py", *words],
+        [sys.executable, *MANAGE, *words],
         env={**os.environ, **addresses, **environment},
         capture_output=True,
         text=True,
@@ -59,11 +61,10 @@ def test_what_ends_by_itself_prints_json() -> None:  # PLT 23
     assert plain == ENDLESS
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("name", OURS)
-def test_it_explains_itself_and_refuses_what_it_does_not_know(db: None, name: str) -> None:
-    explained = manage(name, "--help")  # PLT 23
-    refused = manage(name, "--nonsense")
+def test_it_explains_itself_and_refuses_what_it_does_not_know(name: str) -> None:
+    explained = exit_of(name, "--help")  # PLT 23
+    refused = exit_of(name, "--nonsense")
 
     assert explained.returncode == 0
     assert explained.stdout.startswith(f"usage: manage.py {name}")

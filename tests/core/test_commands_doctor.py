@@ -18,6 +18,7 @@ from core.diagnostics import Finding
 from core.jobs import repositories
 from core.management.base import UsageError
 from tests.core.jobs.processes import ROOT
+from tests.servers import MANAGE
 
 NOWHERE = {
     "DATABASE_URL": "postgres://nobody:hush-hush@127.0.0.1:1/nothing",
@@ -48,7 +49,7 @@ def mailhouse(settings: Any) -> Generator[None]:
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *MANAGE, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,

@@ -160,3 +160,19 @@ def test_stores_of_ones_own_need_no_embedded_ones(started: Path) -> None:
     code, output = bootstrap(started, "run", DATABASE_URL="postgres://x/y", REDIS_URL="redis://x")
 
     assert (code, output) == (0, "dev\n")
+
+
+@pytest.mark.skipif(shutil.which("uv") is None, reason="pip compiles what it installs by itself")
+@pytest.mark.parametrize("unwritten", ["", "1"])
+def test_packages_are_compiled_once_where_no_start_would_keep_it(unwritten: str) -> None:
+    code = "import bootstrap; print(bootstrap.installer())"
+    told = {"PYTHONDONTWRITEBYTECODE": unwritten, "PYTHONPATH": "deploy", "UV_NO_INDEX": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ("--compile-bytecode" in done.stdout) == bool(unwritten)

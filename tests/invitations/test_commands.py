@@ -1,9 +1,6 @@
 # PLT 23: --json, exit codes 0, 1 and 2, help tested.
 import json
-import subprocess
-import sys
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core import mail
@@ -21,6 +18,7 @@ from organizations.services import lifecycle
 from tests.client import ApiClient
 from tests.conftest import make_user
 from tests.invitations.invited import ADA, MINE, address, fresh, role_of
+from tests.shell import exit_of
 from tests.tenants import person, signed_in
 
 INVITE = ["invite", "acme", ADA, "--role", "member"]
@@ -128,11 +126,8 @@ def test_a_wrong_call_is_a_mistake_of_usage(words: list[str]) -> None:
         run(*words)
 
 
-@pytest.mark.server
 def test_there_is_help() -> None:
-    done: Any = subprocess.run(
-        [sys.executable, "manage.py", "invite", "--help"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    done = exit_of("invite", "--help")
 
+    assert done.returncode == 0
     assert "--role" in done.stdout

@@ -1,7 +1,5 @@
 # PLT 23: --json, --dry-run, --yes, exit codes 0, 1 and 2, safe twice, help tested.
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -17,6 +15,7 @@ from core.management.base import UsageError
 from organizations.models import Membership, Organization
 from organizations.services import lifecycle, members
 from tests.conftest import PASSWORD, make_user
+from tests.shell import exit_of
 from tests.tenants import custom_role, person, signed_in
 
 ABOUT_ONE = {
@@ -71,13 +70,11 @@ def test_a_wrong_call_is_a_mistake_of_usage(command: str) -> None:
             run(command, *words)
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("command", [*ABOUT_ONE, "create_organization"])
 def test_every_command_has_help(command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", command, "--help"], capture_output=True, text=True, check=True
-    )
+    done = exit_of(command, "--help")
 
+    assert done.returncode == 0
     assert f"manage.py {command}" in done.stdout
     assert "--json" in done.stdout
 

@@ -14,8 +14,8 @@ from organizations.models import Organization
 from realtime import census
 from tests.conftest import make_user
 from tests.core.conftest import private_valkey as private_valkey
-from tests.core.test_commands import manage
 from tests.servers import Server, running
+from tests.shell import exit_of
 from tests.sockets import access, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
@@ -29,9 +29,9 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_it_explains_itself_and_refuses_what_it_does_not_know(db: None, name: str) -> None:
-    explained = manage(name, "--help")
-    refused = manage(name, "--nonsense")
+def test_it_explains_itself_and_refuses_what_it_does_not_know(name: str) -> None:
+    explained = exit_of(name, "--help")
+    refused = exit_of(name, "--nonsense")
 
     assert explained.returncode == 0
     assert explained.stdout.startswith(f"usage: manage.py {name}")

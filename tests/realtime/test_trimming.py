@@ -63,6 +63,25 @@ def test_what_is_young_stays_also_behind_something_that_is_not(
     assert kept() == (3, 5)
 
 
+def test_nothing_is_kept_for_longer_than_the_days_that_are_set(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(trimming, "BATCH", 2)
+    settings.REALTIME_HISTORY_DAYS = 2
+    for person in ("uma", "sam", "ann"):
+        say(3, stream=f"user:{person}", minutes_ago=2 * 24 * 60 + 1)
+    say(2, stream="user:uma", minutes_ago=2 * 24 * 60 - 1)
+
+    assert trimming.trim(timezone.now(), dry_run=True) == 9
+    assert trimming.trim(timezone.now()) == 9
+
+    assert kept("user:uma") == (3, 2)
+    assert kept("user:sam") == kept("user:ann") == (3, 0)
+    say(1, stream="user:sam")
+    assert StreamMessage.objects.get(stream="user:sam").offset == 4
+    assert trimming.trim(timezone.now()) == 0
+
+
 def test_prune_trims_too() -> None:
     say(1_001, minutes_ago=61)
 

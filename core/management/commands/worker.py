@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import CommandParser
 
 from core.jobs.worker import Worker, leave_process
@@ -10,6 +11,7 @@ from core.management.base import ServingCommand, whole_number
 
 class Command(ServingCommand):
     help = "Run jobs until told to end (SIGTERM or SIGINT)."
+    unconcerned = frozenset({Tags.admin, Tags.urls})  # they would import every view
 
     def add_options(self, parser: CommandParser) -> None:
         parser.add_argument("--queues", default="", help="only these, comma-separated; else all")

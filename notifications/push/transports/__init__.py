@@ -7,14 +7,8 @@ from django.conf import settings
 
 from core.errors import ConfigurationError
 from notifications.push.pushes import Transport
-from notifications.push.transports import apns, fcm, sms
 from notifications.push.transports.web import WebPush
 
-MAKERS: dict[str, Callable[[str], Transport]] = {
-    "fcm": fcm.from_url,
-    "apns": apns.from_url,
-    "twilio": sms.from_url,
-}
 _added: dict[str, Transport] = {}
 
 
@@ -41,10 +35,17 @@ def _set_up(urls: tuple[str, ...]) -> dict[str, Transport]:
 
 def _made(url: str) -> Transport:
     scheme = url.partition("://")[0]
-    if scheme not in MAKERS:
-        raise ConfigurationError(f"PUSH_URLS: begin with one of {', '.join(MAKERS)}, then ://.")
+    makers = _makers()
+    if scheme not in makers:
+        raise ConfigurationError(f"PUSH_URLS: begin with one of {', '.join(makers)}, then ://.")
     try:
-        return MAKERS[scheme](url)
+        return makers[scheme](url)
     except (ValueError, KeyError, OSError) as error:
         line = f"PUSH_URLS: the entry of {scheme} does not work: {type(error).__name__}: {error}"
         raise ConfigurationError(line) from None
+
+
+def _makers() -> dict[str, Callable[[str], Transport]]:
+    from notifications.push.transports import apns, fcm, sms  # their HTTP client: 4 MiB
+
+    return {"fcm": fcm.from_url, "apns": apns.from_url, "twilio": sms.from_url}
