@@ -10,8 +10,8 @@ from bench.growth.rows import Api, account
 
 TOLD = {
     "one answer, in memory": ("evaluation_cpu_ns", 1e-3, "µs", LEVEL),
-    "compiled, as a process starts": ("build_cpu_ms", 1, "ms, CPU", LINEAR),
-    "compiled, as one changes": ("change_cpu_ms", 1, "ms, CPU", LINEAR),
+    "compiled at the start, CPU": ("build_cpu_ms", 1, "ms", LINEAR),
+    "compiled where one changed, CPU": ("change_cpu_ms", 1, "ms", LINEAR),
     "in memory": ("memory_kib", 1, "KiB", LINEAR),
 }
 """What bench.flags.sizes tells, in which unit, and how it may grow."""
@@ -22,7 +22,7 @@ def measure(counts: list[int]) -> Lines:
     for count in counts:
         found = sizes.size(count)
         for name, (key, factor, unit, most) in TOLD.items():
-            lines.note(name, count, found[key] * factor, unit, most)
+            lines.note(name, count, found[key] * factor, unit, most, is_drawn=unit != "µs")
         add(question.ours(count)["flags"])
         lines.note("as a document", count, len(document()) / 1024, "KiB", LINEAR)
         lines.ask(count, served(api))
@@ -81,7 +81,7 @@ def served(api: Api) -> list[Path]:
     return [
         Path("all flags for a client", lambda: api.read("/flags"), LINEAR, is_drawn=True),
         Path("change one", change, LINEAR, is_drawn=True),
-        Path("read and hold a change of another process", follow, LINEAR, is_drawn=True),
+        Path("follow a change", follow, LINEAR, is_drawn=True),
         Path("a page of definitions", lambda: api.read("/flags/definitions?cursor="),
              is_drawn=True),
     ]  # fmt: skip

@@ -75,9 +75,11 @@ class Lines:
             told = " ".join(f"{name}={value:.4g}" for name, value in found.items())
             print(f"  {size:>9} {path.name:<36}{line.seen[size]:>10.2f} ms  {told}", flush=True)
 
-    def note(self, name: str, size: int, value: float, unit: str, most: float) -> None:
+    def note(
+        self, name: str, size: int, value: float, unit: str, most: float, *, is_drawn: bool = True
+    ) -> None:
         """Take down a figure of something else than a request, and draw it with those alike."""
-        self.line(name, unit, most, panel=unit).seen[size] = value
+        self.line(name, unit, most, panel=unit if is_drawn else "").seen[size] = value
         print(f"  {size:>9} {name:<36}{value:>10.2f} {unit}", flush=True)
 
     def line(self, name: str, unit: str, most: float, *, panel: str) -> Line:

@@ -68,12 +68,19 @@ def goals(name: str, lines: list[Line]) -> list[Goal]:
 
 
 def plot(name: str, lines: list[Line]) -> Lines:
+    """Draw time at the left, and memory or disk at the right: of an answer where no other is."""
     subject = SUBJECTS[name]
-    panels = [
-        Panel(unit, {line.name: sorted(line.seen.items()) for line in lines if line.panel == unit})
-        for unit in dict.fromkeys(line.panel for line in lines if line.panel)
-    ]
-    return Lines(name, subject.title, subject.x, panels)
+    drawn = {
+        unit: {line.name: sorted(line.seen.items()) for line in lines if line.panel == unit}
+        for unit in sorted({line.panel for line in lines if line.panel}, key="ms".__ne__)
+    }
+    if len(drawn) == 1:
+        drawn["KiB of memory, at the peak"] = {
+            line.name: sorted(line.beside["KiB"].items())
+            for line in lines
+            if line.panel and "KiB" in line.beside
+        }
+    return Lines(name, subject.title, subject.x, [Panel(*each) for each in drawn.items()])
 
 
 def table(name: str, lines: list[Line]) -> Table:

@@ -49,9 +49,9 @@ def one_size(turn: Turn, count: int, lines: Lines, channel: str) -> None:
     opened = turn.open(count)
     if count >= ENOUGH:
         lines.note("memory of a socket", count, opened["kib"], "KiB", LEVEL)
-    lines.note("the last one has heard a broadcast", count, last(turn), "ms", LINEAR)
+    lines.note("a broadcast, to the last", count, last(turn), "ms", LINEAR)
     flow = turn.throughput(WINDOWS_SECONDS)
-    lines.note("a message, CPU", count, flow["cpu_us"], "µs", LEVEL)
+    lines.note("a message, CPU", count, flow["cpu_us"], "µs", LEVEL, is_drawn=False)
     lines.note("one person's message, p50", count, personal(turn), "ms", LEVEL)
     lines.note("the list of who is there", count, presence(turn, channel), "ms", LINEAR)
     used = turn.server.cpu_seconds()
