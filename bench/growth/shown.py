@@ -56,14 +56,14 @@ def report(found: Mapping[str, list[Line]]) -> Report:
 
 
 def goals(name: str, lines: list[Line]) -> list[Goal]:
-    """Return one goal for all that may grow alike; it tells of the steepest."""
+    """Return one goal for all that may grow alike; it holds the steepest, and names it."""
     made = []
     by_most = sorted(lines, key=lambda line: line.most)
     for most, alike in groupby(by_most, key=lambda line: line.most):
         steepest = max(alike, key=lambda line: line.growth)
-        what = "stays level" if most == LEVEL else "grows no faster than its size"
-        made.append(Goal(f"{name}: what {what}, the steepest: {steepest.name}",
-                         steepest.growth, most=most, unit="as the exponent"))  # fmt: skip
+        what = "has to stay level" if most == LEVEL else "may grow with its size"
+        told = f"{name}: growth of what {what}, at its steepest ({steepest.name})"
+        made.append(Goal(told, round(steepest.growth, 3), most=most))
     return made
 
 

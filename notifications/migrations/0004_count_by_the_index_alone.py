@@ -4,7 +4,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndex
 from django.db import migrations, models
 from django.db.models import Q
 
-IN_THE_INBOX = Q(is_listed=True, archived_at=None, snoozed_until=None)
+IN_THE_INBOX = Q(("is_listed", True), ("archived_at", None), ("snoozed_until", None))
 ORDER = ["user", "-created_at", "-id"]
 INDEXES = {
     "notification_in_inbox": IN_THE_INBOX,
