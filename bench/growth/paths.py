@@ -14,6 +14,8 @@ from typing import Any
 
 LEVEL = 0.15
 """May a cost grow so, it is little more after a thousand times as much: a tree has a level more."""
+BOUNDED = 0.35
+"""Up to a bound, and no further: the admin counts to 10 000, and then has PostgreSQL estimate."""
 LINEAR = 1.1
 ROUNDS = 9
 

@@ -20,7 +20,7 @@ MEMBERS = f"""
 INSERT INTO organizations_membership (id, created_at, updated_at, organization_id, user_id, role,
     state, joined_at)
 SELECT gen_random_uuid(), now(), now(), %(organization)s, {PERSON.format(number="n")},
-    CASE WHEN n %% 1000 = 0 THEN 'admin' ELSE 'member' END, 'active',
+    CASE WHEN n %% 4 = 0 THEN 'admin' ELSE 'member' END, 'active',
     now() - n * interval '37.000123 seconds'
 FROM generate_series(%(first)s, %(last)s) n
 """

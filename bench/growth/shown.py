@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from bench.growth.paths import LEVEL, Line
+from bench.growth.paths import BOUNDED, LEVEL, LINEAR, Line
 from bench.lab.machine import describe
 from bench.lab.report import Goal, Lines, Panel, Report, Table, number
 
@@ -13,6 +13,11 @@ METHOD = (
     " Times are medians of nine, of three to five where one takes long, and single ones where"
     " it can be done once."
 )
+WANTED = {
+    LEVEL: "has to stay level",
+    BOUNDED: "may grow to a bound",
+    LINEAR: "may grow with its size",
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,7 @@ def goals(name: str, lines: list[Line]) -> list[Goal]:
     by_most = sorted(lines, key=lambda line: line.most)
     for most, alike in groupby(by_most, key=lambda line: line.most):
         steepest = max(alike, key=lambda line: line.growth)
-        what = "has to stay level" if most == LEVEL else "may grow with its size"
-        told = f"{name}: growth of what {what}, at its steepest ({steepest.name})"
+        told = f"{name}: growth of what {WANTED[most]}, at its steepest ({steepest.name})"
         made.append(Goal(told, round(steepest.growth, 3), most=most))
     return made
 
