@@ -71,7 +71,7 @@ def belonging(user: Any, count: int) -> list[Path]:
     """Return what is asked by somebody who belongs to so many."""
     api = Api(user)
     said = f"{count:,}".replace(",", " ")
-    # Each of a thousand is looked up to be counted, which is dearer than reading a small table whole.
+    # Counting looks up each of a thousand: dearer than reading a small table whole.
     most, total = (BOUNDED, LINEAR) if count > FEW else (LEVEL, LEVEL)
     return [
         Path(f"list one's {said}", lambda: api.read("/organizations"), total, is_drawn=count > 1),
