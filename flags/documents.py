@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from core.garbage import uncollected
 from flags.engine import Ruleset, unleash
 from flags.engine.compiling import Compiled
 from flags.engine.constraints import CURRENT_TIME, moment
@@ -91,7 +92,8 @@ def snapshot(
 ) -> Snapshot:
     """Compile a document; what did not change since `before` is taken from there."""
     version = int(document.get("version") or 0)
-    rules = ruleset(document, version, before=before)
+    with uncollected():
+        rules = ruleset(document, version, before=before)
     return Snapshot(environment, version, rules, document, is_stale)
 
 

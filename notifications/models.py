@@ -108,12 +108,17 @@ class Notification(Text):
             ),
         ]
         indexes = [
+            # With the place, which decides whether they are seen: counting reads no row.
             models.Index(
-                fields=["user", *NEWEST_FIRST], name="notification_inbox", condition=IN_THE_INBOX
+                fields=["user", *NEWEST_FIRST],
+                name="notification_in_inbox",
+                include=["organization"],
+                condition=IN_THE_INBOX,
             ),
             models.Index(
                 fields=["user", *NEWEST_FIRST],
-                name="notification_unread",
+                name="notification_not_read",
+                include=["organization"],
                 condition=IN_THE_INBOX & Q(read_at=None),
             ),
             # The archive; and all of a person, when they go.

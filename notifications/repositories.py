@@ -1,6 +1,6 @@
 """Every query on notifications."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
@@ -8,13 +8,14 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.db.models.sql import UpdateQuery
 
 from accounts.models import User
 from core.jobs.rows import execute
+from core.keyset import RowComparison
 from core.repositories import Repository
 from notifications.inboxes.repositories import BEHIND, REACHED
 
@@ -81,8 +82,23 @@ class NotificationRepository(Repository["Notification"]):
 
     def not_after(self, row: "Notification") -> Self:
         """Keep this one and what stands behind it in the list."""
-        same = Q(created_at=row.created_at, pk__lte=row.pk)
-        return self.filter(Q(created_at__lt=row.created_at) | same)
+        return self._beside("<=", (row.created_at, row.pk))
+
+    def in_parts(self, size: int) -> Iterator[Self]:
+        """Split the rows by their place in the list, the newest first, into parts of that size.
+
+        What is done to one part may well take its rows out of the whole.
+        """
+        rest = self
+        while end := rest.in_order().values_list("created_at", "pk")[size - 1 : size].first():
+            yield rest._beside(">=", end)
+            rest = self._beside("<", end)
+        yield rest
+
+    def _beside(self, operator: str, place: Sequence[Any]) -> Self:
+        """Compare each row's place in the list with this one; what is newer is larger."""
+        columns = [F("created_at"), F("id")]
+        return self.filter(RowComparison(columns, operator, [Value(each) for each in place]))
 
     def shown(self, user_id: UUID, *, now: datetime) -> Self:
         """Add what is shown beside the columns, and whether the list is behind (`is_behind`)."""
@@ -137,7 +153,7 @@ class NotificationRepository(Repository["Notification"]):
     def empty(self) -> tuple[UUID, ...]:
         """Delete what they say; the rows stay, so that the same is not told again."""
         waiting = Q(mail__in=["waiting", "digest"])
-        mail = models.Case(models.When(waiting, then=models.Value("dropped")), default=F("mail"))
+        mail = models.Case(models.When(waiting, then=Value("dropped")), default=F("mail"))
         return self.rewrite(**REMOVED, mail=mail)
 
     def told(self, kind: str, dedupe_key: str, user_ids: Iterable[UUID]) -> set[UUID]:

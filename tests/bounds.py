@@ -28,10 +28,16 @@ def reads_too_much(sql: str) -> bool:
         return False
     if "OFFSET" in sql and "JOIN" in sql:
         return True  # it joins every row that it passes over
+    return rows_read(plan_of(sql)) > MOST_ROWS_READ
+
+
+def plan_of(sql: str) -> dict[str, Any]:
+    """Run a statement that was captured, and return how PostgreSQL went about it."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}".replace("%", "%%"), [])
         ((plan,),) = cursor.fetchone()
-    return rows_read(plan["Plan"]) > MOST_ROWS_READ
+    found: dict[str, Any] = plan["Plan"]
+    return found
 
 
 def rows_read(node: dict[str, Any]) -> int:

@@ -1,158 +1,128 @@
-"""What the members of a large organization cost to list: make bench ARGS="organizations".
+"""Organizations in the database, by their number; each has three members."""
 
-Requests go through the whole chain in this process, without a socket. Each figure is the median of
-ROUNDS requests, with the statements that one of them asks. Last, such an organization is purged,
-and the longest statement of that is told.
-"""
-
-import os
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
-from bench.lab.servers import environment
-from bench.lab.stores import stores
+from bench.growth.paths import Lines, Path
+from bench.growth.rows import PEOPLE, PERSON, Api, account, execute, filling
 
-SIZES = [10_000, 100_000]
-PAGE = 100
-DEEP = 500
-ROUNDS = 9
-BETWEEN = 20_000
-"""Memberships of other organizations, which make the table a table."""
-
-MEMBERS = """
-with people as (
-  insert into accounts_user (id, created_at, updated_at, email, email_normalized,
-      email_verified_at, full_name, language, time_zone, is_active, is_staff, is_superuser,
-      password)
-  select gen_random_uuid(), now(), now(), mail, mail, now(),
-      (array['Ada', 'Grace', 'Uma', 'Sam', 'Lin'])[1 + n %% 5] || ' Nr' || n, 'en', 'UTC', true,
-      false, false, 'hash'
-  from generate_series(1, %(rows)s) n, lateral (select %(name)s || n || '@example.com' as mail) m
-  returning id
-)
-insert into organizations_membership
-    (id, created_at, updated_at, organization_id, user_id, role, state, joined_at)
-select gen_random_uuid(), now(), now(), %(organization)s, id,
-    case when row_number() over () %% 1000 = 0 then 'admin' else 'member' end, 'active',
-    now() - row_number() over () * interval '37.000123 seconds'
-from people
+PEOPLE_IN_ALL = 20_000
+BELONGING = [1, 10, 1_000]
+"""To so many belong those who ask, once ten times as many are there."""
+FULL_PAGE = 1_000
+"""So many fill a page of the admin, whatever it shows."""
+ORGANIZATION = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+TABLES = ["organizations_organization", "organizations_slug", "organizations_membership"]
+FILL = [
+    f"""
+INSERT INTO organizations_organization (id, created_at, updated_at, name, slug, suspension_reason)
+SELECT {ORGANIZATION}, now() - n * interval '7.000123 seconds', now(), 'Nr ' || n, 'nr-' || n, ''
+FROM generate_series(%(first)s, %(last)s) n
+""",
+    f"""
+INSERT INTO organizations_slug (id, created_at, updated_at, organization_id, slug)
+SELECT gen_random_uuid(), now(), now(), {ORGANIZATION}, 'nr-' || n
+FROM generate_series(%(first)s, %(last)s) n
+""",
+    f"""
+INSERT INTO organizations_membership (id, created_at, updated_at, organization_id, user_id, role,
+    state, joined_at)
+SELECT gen_random_uuid(), now(), now(), {ORGANIZATION},
+    {PERSON.format(number="1000 + (n * 3 + place) %% 19000")},
+    CASE WHEN place = 0 THEN 'owner' ELSE 'member' END, 'active', now()
+FROM generate_series(%(first)s, %(last)s) n, generate_series(0, 2) place
+""",
+]
+JOIN = f"""
+INSERT INTO organizations_membership (id, created_at, updated_at, organization_id, user_id, role,
+    state, joined_at)
+SELECT gen_random_uuid(), now(), now(), {ORGANIZATION}, %(user)s, 'member', 'active', now()
+FROM generate_series(%(first)s, %(last)s) n
 """
 
 
-def main() -> None:
-    with stores() as addresses:
-        os.environ.update(environment(addresses), DJANGO_SETTINGS_MODULE="config.settings")
-        os.environ.update(
-            LOG_LEVEL="ERROR", ALLOWED_HOSTS="testserver", PUBLIC_URL="http://testserver"
-        )
-        measure()
+def measure(sizes: list[int]) -> Lines:
+    lines = Lines()
+    with filling("accounts_user"):
+        execute(PEOPLE, first=1, last=PEOPLE_IN_ALL)
+    callers = {count: account(f"in{count}") for count in BELONGING}
+    maker, staff = account("maker"), staff_client()
+    joined: set[int] = set()
+    numbers = iter(range(10_000))
+    for before, size in pairwise([0, *sizes]):
+        with filling(*TABLES, rebuilds=size > 10_000):
+            for statement in FILL:
+                execute(statement, first=before + 1, last=size)
+            for count in BELONGING:
+                if count * 10 <= size and count not in joined:
+                    execute(JOIN, user=callers[count].pk, first=1, last=count)
+                    joined.add(count)
+        lines.ask(size, [
+            *(path for count in sorted(joined) for path in belonging(callers[count], count)),
+            *others(Api(callers[1]), Api(maker), numbers),
+            *(administering(staff) if size >= FULL_PAGE else ()),
+            *sweeps(),
+        ])  # fmt: skip
+    return lines
 
 
-def measure() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    fill("other", BETWEEN)
-    print(f"{'members':>8}  {'asked':<22}{'median ms':>10}{'statements':>12}")
-    for size in SIZES:
-        organization, get = fill(f"of{size}x", size)
-        for name, ask in questions(organization, get).items():
-            ask()
-            times = [milliseconds(ask) for _ in range(ROUNDS)]
-            print(f"{size:>8}  {name:<22}{statistics.median(times):>10.1f}{statements(ask):>12}")
-    purge(organization)
+def belonging(user: Any, count: int) -> list[Path]:
+    """Return what is asked by somebody who belongs to so many."""
+    api = Api(user)
+    said = f"{count:,}".replace(",", " ")
+    return [
+        Path(f"list one's {said}", lambda: api.read("/organizations"), is_drawn=count > 1),
+        Path(f"list one's {said} by cursor", lambda: api.read("/organizations?cursor=")),
+        Path(f"/users/me, of {said}", lambda: api.read("/users/me"), is_drawn=count > 10),
+        Path(f"notifications, of {said}", lambda: api.read("/notifications")),
+    ]
 
 
-def fill(name: str, rows: int) -> tuple[Any, Callable[[str], Any]]:
-    """Make an organization with so many members; return it and what asks as its owner."""
-    from django.db import connection
+def others(api: Api, maker: Api, numbers: Iterator[int]) -> list[Path]:
+    first = organization_id(1)
+    return [
+        Path("open one", lambda: api.read(f"/organizations/{first}"), is_drawn=True),
+        Path("look one up by its slug", lambda: api.read("/organizations/by-slug/nr-1")),
+        Path("create one", lambda: maker.send("POST", "/organizations",
+             {"name": f"New {next(numbers)}"}), is_drawn=True),
+    ]  # fmt: skip
+
+
+def administering(staff: Any) -> list[Path]:
+    return [
+        Path("the admin's list", lambda: page(staff, "organization/"), is_drawn=True),
+        Path("the admin's list of members", lambda: page(staff, "membership/")),
+        Path("the admin's search", lambda: page(staff, "organization/?q=nr-7")),
+    ]
+
+
+def organization_id(number: int) -> str:
+    return f"01900000-0000-7000-8000-{number:012x}"
+
+
+def staff_client() -> Any:
     from django.test import Client
+
+    client = Client()
+    client.force_login(account("staff", is_staff=True))
+    return client
+
+
+def page(staff: Any, name: str) -> None:
+    answer = staff.get(f"/admin/organizations/{name}")
+    assert answer.status_code == 200, (answer.status_code, answer.headers)
+
+
+def sweeps() -> list[Path]:
+    """Return what runs by the clock, with nothing to do: each job, and the daily prune."""
     from django.utils import timezone
 
-    from accounts.models import User
-    from accounts.services import sessions
-    from organizations.services import lifecycle
+    from core import pruning
+    from core.jobs import registry
 
-    address, now = f"{name}@example.com", timezone.now()
-    owner = User.objects.add(email=address, email_normalized=address, email_verified_at=now)
-    made = lifecycle.create_for(owner=owner, actor_id=None, name=name, now=now)
-    connection.ensure_patience()
-    with connection.cursor() as cursor:
-        cursor.execute(MEMBERS, {"rows": rows, "name": name, "organization": made.pk})
-        for table in ("accounts_user", "organizations_membership", "organizations_organization"):
-            cursor.execute(f"vacuum analyze {table}")
-    pair = sessions.start_session(user=owner, device="bench", ip_address="127.0.0.1", now=now)
-    client = Client(headers={"Authorization": f"Bearer {pair.access}"})
-
-    def get(query: str) -> Any:
-        answer = client.get(f"/api/v1/organizations/{made.pk}/members?page_size={PAGE}{query}")
-        assert answer.status_code == 200, answer.content
-        return answer.json()
-
-    return made, get
-
-
-def questions(organization: Any, get: Callable[[str], Any]) -> dict[str, Callable[[], Any]]:
-    deep = min(DEEP, get("")["total"] // PAGE)
-    after = cursor_of(get, deep)
-    return {
-        "first page": lambda: get(""),
-        f"page {deep} by cursor": lambda: get(f"&cursor={after}"),
-        f"page {deep} by number": lambda: get(f"&page={deep}"),
-        "search, a few": lambda: get("&search=nr777"),
-        "search, none": lambda: get("&search=nobodyhere"),
-        "role=admin": lambda: get("&role=admin"),
-        "role=owner": lambda: get("&role=owner"),
-        "role=viewer, none": lambda: get("&role=viewer"),
-    }
-
-
-def cursor_of(get: Callable[[str], Any], page: int) -> str:
-    """Walk to a page; return its cursor."""
-    cursor = ""
-    for _ in range(page - 1):
-        cursor = get(f"&cursor={cursor}")["next_cursor"]
-    return cursor
-
-
-def milliseconds(ask: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    ask()
-    return (time.perf_counter() - started) * 1e3
-
-
-def statements(ask: Callable[[], Any]) -> int:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    with CaptureQueriesContext(connection) as captured:
-        ask()
-    return len(captured)
-
-
-def purge(organization: Any) -> None:
-    """Purge the largest, and tell the longest statement: what it locks for."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-    from django.utils import timezone
-
-    from organizations.services import purge as service
-
-    connection.queries_log = type(connection.queries_log)(maxlen=100_000)
-    now = timezone.now()
-    service.end_grace(organization_id=organization.pk, now=now)
-    started = time.perf_counter()
-    with CaptureQueriesContext(connection) as captured:
-        service.purge(organization_id=organization.pk, now=now)
-    longest = max(float(query["time"]) for query in captured)
-    whole = time.perf_counter() - started
-    print(f"\nPurge of {SIZES[-1]:,} members: {whole:.1f} s, longest statement {longest:.3f} s.")
-
-
-if __name__ == "__main__":
-    main()
+    found: list[tuple[str, Callable[[], object]]] = [
+        (f"job {job.name}", job) for job, _ in registry.all_periodic()
+    ]
+    found.append(("the daily prune", lambda: pruning.run(now=timezone.now())))
+    return [Path(name, work, rounds=5) for name, work in found]

@@ -103,25 +103,31 @@ def prepare(variables: dict[str, str], *, clients: int) -> Crowd:
     return Crowd(**json.loads(done.stdout.splitlines()[-1]))
 
 
+SAY = [*PYTHON, "-m", "bench.realtime.say"]
+
+
+def ours(crowd: Crowd) -> Ours:
+    serve = [*PYTHON, "manage.py", "serve", "--port", "{port}", "--exit-with-parent"]
+    return Ours("ours", serve, [*SAY, "ours"], {"BENCH_CHANNEL": crowd.channel}, crowd=crowd)
+
+
 def stacks(crowd: Crowd) -> list[Stack]:
     """Return all of them, as far as this machine can run them."""
-    say = [*PYTHON, "-m", "bench.realtime.say"]
-    serve = [*PYTHON, "manage.py", "serve", "--port", "{port}", "--exit-with-parent"]
     channels = [*UVICORN, "bench.peers.channels_peer:app"]
     found = [
-        Ours("ours", serve, [*say, "ours"], {"BENCH_CHANNEL": crowd.channel}, crowd=crowd),
+        ours(crowd),
         *(
-            Stack(name, channels, [*say, "channels"], {"LAYER": layer})
+            Stack(name, channels, [*SAY, "channels"], {"LAYER": layer})
             for name, layer in (("hub", "hub"), ("stock", "stock"), ("stock pub/sub", "pubsub"))
         ),
         SocketIO(
-            "python-socketio", [*UVICORN, "bench.peers.socketio_peer:app"], [*say, "socketio"]
+            "python-socketio", [*UVICORN, "bench.peers.socketio_peer:app"], [*SAY, "socketio"]
         ),
     ]
-    return found + node_stacks(say)
+    return found + node_stacks()
 
 
-def node_stacks(say: Sequence[str]) -> list[Stack]:
+def node_stacks() -> list[Stack]:
     if shutil.which("npm") is None or shutil.which("node") is None:
         print("node or npm is not installed: node's ws and socket.io are left out")
         return []
@@ -131,7 +137,7 @@ def node_stacks(say: Sequence[str]) -> list[Stack]:
     }
     address = ["{port}", "{redis}"]
     return [
-        Stack("node ws", [*node["ws"], *address], [*say, "redis"]),
+        Stack("node ws", [*node["ws"], *address], [*SAY, "redis"]),
         SocketIO("node socket.io", [*node["socketio"], *address], [*node["emitter"], "{redis}"]),
     ]
 

@@ -41,13 +41,21 @@ SELECT id, 1, 0 FROM unnest(%(ids)s::uuid[]) id ORDER BY id
 ON CONFLICT (user_id) DO UPDATE SET version = notifications_inbox.version + 1
 RETURNING user_id, version
 """
+# Who belongs is asked once for each person and place, not for each notification; and by the index,
+# which LIMIT holds the planner to: it expects as many places as notifications.
 UNREAD_COUNTS = """
-SELECT n.user_id, count(*) AS unread FROM notifications_notification n
-LEFT JOIN organizations_membership m ON m.user_id = n.user_id
-  AND m.organization_id = n.organization_id AND m.state = 'active'
-LEFT JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
-WHERE n.user_id = ANY(%(ids)s) AND n.is_listed AND n.read_at IS NULL AND n.archived_at IS NULL
-  AND n.snoozed_until IS NULL AND (n.organization_id IS NULL OR o.id IS NOT NULL)
+SELECT n.user_id, sum(n.count)::bigint AS unread FROM (
+  SELECT user_id, organization_id, count(*) AS count FROM notifications_notification
+  WHERE user_id = ANY(%(ids)s) AND is_listed AND read_at IS NULL AND archived_at IS NULL
+    AND snoozed_until IS NULL
+  GROUP BY user_id, organization_id
+) n LEFT JOIN LATERAL (
+  SELECT true AS belongs FROM organizations_membership m
+  JOIN organizations_organization o ON o.id = m.organization_id AND o.deletion_due_at IS NULL
+  WHERE m.user_id = n.user_id AND m.organization_id = n.organization_id AND m.state = 'active'
+  LIMIT 1
+) place ON true
+WHERE n.organization_id IS NULL OR place.belongs
 GROUP BY n.user_id
 """
 STANDING = """

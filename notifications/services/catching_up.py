@@ -6,12 +6,15 @@ they are behind; only then does this run, in a transaction of its own.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache, partial
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.models import User
 from core.postgres import row_security
+from notifications import kinds
+from notifications.kinds import Channel
 from notifications.models import Broadcast, Inbox, Notification
 from notifications.services import changes, preferences, reading, rows
 from notifications.services.rows import Maker
@@ -60,7 +63,7 @@ def _deliver(
     new = [each for each in broadcasts if each.pk not in got]
     if user is None or not new:
         return
-    made = [row for each in new if (row := row_of(each, user)) is not None]
+    made = _made(new, user)
     Notification.objects.add_missing(made)
     ids = [row.pk for row in made if row.is_listed]
     if len(ids) <= FEW:
@@ -72,13 +75,23 @@ def _deliver(
         )
 
 
-def row_of(broadcast: Broadcast, user: User) -> Notification | None:
-    """Return somebody's row of a broadcast; None where they want nothing of it. It is not mailed:
-    whoever was told by looking needs no mail.
+def _made(broadcasts: Sequence[Broadcast], user: User) -> list[Notification]:
+    """Return somebody's rows of those that they want. None is mailed: whoever was told by looking
+    needs no mail. What they want and who sent it is asked once, however many there are.
     """
-    message = rows.message_of(broadcast)
-    wishes = preferences.wishes(message.spec, broadcast.organization_id, [user.pk])
-    if "in_app" not in wishes[user.pk]:
-        return None
-    maker = Maker(message, [user], {user.pk: frozenset({"in_app"})})
-    return maker.row(user, at=broadcast.created_at, broadcast_id=broadcast.pk)
+    wanted = cache(partial(_wanted, user.pk))
+    messages = [rows.message_of(each) for each in broadcasts]
+    listed = {user.pk: frozenset({Channel.IN_APP})}
+    names = rows.names_of(messages)
+    return [
+        Maker(message, [user], listed, names=names).row(
+            user, at=each.created_at, broadcast_id=each.pk
+        )
+        for each, message in zip(broadcasts, messages, strict=True)
+        if Channel.IN_APP in wanted(message.kind, message.organization_id)
+    ]
+
+
+def _wanted(user_id: UUID, kind: str, organization_id: UUID | None) -> frozenset[str]:
+    """Return the channels on which somebody wants a kind."""
+    return preferences.wishes(kinds.named(kind), organization_id, [user_id])[user_id]

@@ -13,6 +13,7 @@ from notifications.models import Broadcast, Delivery, Notification
 
 Mail = Notification.Mail
 Wishes = Mapping[UUID, frozenset[str]]
+Names = Mapping[UUID, str]
 
 
 class Maker:
@@ -21,11 +22,19 @@ class Maker:
     Reads once for all of them who did it and when they want mails.
     """
 
-    def __init__(self, message: Message, users: Collection[User], wishes: Wishes) -> None:
+    def __init__(
+        self,
+        message: Message,
+        users: Collection[User],
+        wishes: Wishes,
+        *,
+        names: Names | None = None,
+    ) -> None:
+        """`names`: of who did it, where that was read for several messages."""
         self.message, self.kind, self.wishes = message, message.spec, wishes
         self.columns = message.columns()
         self.actor_ids = [message.actor_id] if message.actor_id else []
-        names = User.objects.among(self.actor_ids).full_names() if self.actor_ids else {}
+        names = names_of([message]) if names is None else names
         self.actor_names = [names.get(pk) for pk in self.actor_ids]
         mailed = [user.pk for user in users if Channel.EMAIL in wishes[user.pk]]
         self.rhythms = Delivery.objects.among(mailed).rhythms() if mailed else {}
@@ -54,6 +63,12 @@ class Maker:
         if Channel.EMAIL not in self.wishes[user_id]:
             return Mail.NONE
         return mail_of(self.kind, self.rhythms.get(user_id, Delivery.Mails.AT_ONCE))
+
+
+def names_of(messages: Iterable[Message]) -> Names:
+    """Return what those are called who did what these messages tell of."""
+    ids = {each.actor_id for each in messages if each.actor_id is not None}
+    return User.objects.among(ids).full_names() if ids else {}
 
 
 def mail_of(kind: Kind, rhythm: str) -> str:
