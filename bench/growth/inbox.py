@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.growth.notifications import SPREAD, fill, forget_reading, mark, send, unread_ids
-from bench.growth.paths import LINEAR, Lines, Path
+from bench.growth.paths import LINEAR, ROUNDS, Lines, Path
 from bench.growth.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization
 
 BETWEEN = 100_000
@@ -46,6 +46,6 @@ def paths(api: Api, sender: Api, owner: Any, place: Any, size: int) -> list[Path
         Path("send one to them", lambda: send(sender, place, owner.pk), LINEAR, is_drawn=True),
         Path("mark one as read", lambda: mark(api, next(unread)), LINEAR),
         Path("read all", lambda: api.send("POST", "/notifications/read-all"), LINEAR,
-             before=lambda: forget_reading(owner.pk), rounds=3 if size > 10_000 else 9,
+             before=lambda: forget_reading(owner.pk), rounds=3 if size > 10_000 else ROUNDS,
              is_drawn=True),
     ]  # fmt: skip
