@@ -7,6 +7,7 @@ database of its own, we give each a Redis database of its own.
 
 import os
 import signal
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Generator
@@ -88,6 +89,8 @@ def begin(stack: ExitStack) -> None:
         signal.signal(sign, signal.default_int_handler)
     sweep(Path(tempfile.gettempdir()))
     folder = claim_folder(stack)
+    if sys.dont_write_bytecode:
+        keep_bytecode(folder / "bytecode")
     postgres = os.environ.get("TEST_DATABASE_URL", "")
     valkey = os.environ.get("TEST_REDIS_URL", "")
     services = Services(folder, durable=False, postgres=not postgres, valkey=not valkey)
@@ -100,6 +103,13 @@ def begin(stack: ExitStack) -> None:
     os.environ["REDIS_URL"] = valkey or addresses.redis_url
     os.environ["TENANTRY_HOME"] = str(folder)
     os.environ.update(SETTINGS)
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Compile once a run, and beside no source: hundreds of processes start, each would compile."""
+    sys.pycache_prefix, sys.dont_write_bytecode = str(folder), False
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # not there after `python -B`
 
 
 def claim_folder(stack: ExitStack) -> Path:

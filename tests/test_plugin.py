@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -71,6 +73,25 @@ def test_the_longest_files_come_first_and_stay_together() -> None:
 
     assert [item.path for item in items] == [slow] * 2 + [long] * 30 + [short] * 2
     assert [item.marks for item in items[-2:]] == [(), ("django_db",)]  # as they were shuffled
+
+
+def test_processes_find_each_other_s_bytecode_and_leave_none_beside_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "")
+    source, kept = tmp_path / "sources" / "told.py", tmp_path / "kept"
+    source.parent.mkdir()
+    source.touch()
+
+    plugin.keep_bytecode(kept)
+
+    subprocess.run([sys.executable, "-c", "import told"], cwd=source.parent, check=True)
+    assert [path.name for path in source.parent.iterdir()] == [source.name]
+    assert [path.name.split(".")[0] for path in kept.rglob("told.*.pyc")] == ["told"]
+    assert (sys.pycache_prefix, sys.dont_write_bytecode) == (str(kept), False)
 
 
 def test_what_a_killed_run_left_is_stopped_and_deleted(parent: Path) -> None:

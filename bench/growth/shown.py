@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from bench.growth.paths import BOUNDED, LEVEL, LINEAR, Line
 from bench.lab.machine import describe
@@ -74,7 +75,7 @@ def goals(name: str, lines: list[Line]) -> list[Goal]:
 def plot(name: str, lines: list[Line]) -> Lines:
     """Draw time at the left, and memory or disk at the right: of an answer where no other is."""
     subject = SUBJECTS[name]
-    drawn = {
+    drawn: dict[str, dict[str, Any]] = {
         unit: {line.name: sorted(line.seen.items()) for line in lines if line.panel == unit}
         for unit in sorted({line.panel for line in lines if line.panel}, key="ms".__ne__)
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -19,10 +20,10 @@ ALWAYS = ("django",)
 
 def describe(packages: Sequence[str], *, node: bool = False) -> dict[str, str]:
     """Return what a reader has to know, in the order in which it is told."""
+    memory: Any = psutil.virtual_memory()  # type: ignore[no-untyped-call]
     found = {
         "day": f"{datetime.now(UTC):%-d %B %Y}",
-        "machine": f"{os.cpu_count()} cores of {_processor()} with"
-        f" {psutil.virtual_memory().total / 2**30:.0f} GB",
+        "machine": f"{os.cpu_count()} cores of {_processor()} with {memory.total / 2**30:.0f} GB",
         "Python": platform.python_version(),
         "PostgreSQL": _says(binaries.postgres() / "bin" / "postgres"),
         "Valkey": _says(binaries.valkey() / "valkey-server"),
@@ -47,7 +48,7 @@ def _processor() -> str:
 
 def _says(program: Path) -> str:
     """Return the version out of what a program says of itself."""
-    words = [program, "--version"]
+    words = [str(program), "--version"]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     found = re.search(r"\d+(\.\d+)+", said)
     return found[0] if found else said.strip()
