@@ -48,7 +48,8 @@ def test_the_daily_prune_knows_of_them() -> None:
 
 def test_what_is_old_is_found_by_an_index(db: None) -> None:
     old = AuditEntry.objects.before(timezone.now())
-    execute("SET LOCAL enable_seqscan = off")  # which an empty table is always given
+    for way in ("seqscan", "sort"):  # which an empty table may always be given
+        execute(f"SET LOCAL enable_{way} = off")
 
     plan = old.order_by("created_at", "id")[:10].explain()
 

@@ -42,10 +42,14 @@ def without_limits(settings: Settings) -> None:
 
 
 def answers(*calls: tuple[ApiClient, str, str, Any]) -> list[tuple[int, str]]:
-    """Send all at the same moment; return status and code of each."""
+    """Send all at the same moment; return status and code of each.
+
+    Whom a busy machine kept in line for too long asks again, as clients do.
+    """
 
     def call(client: ApiClient, method: str, path: str, body: Any) -> tuple[int, str]:
-        response = client.send(method, path, body)
+        while (response := client.send(method, path, body)).status_code == 503:
+            pass
         told = response.json() if response.content else {}
         return response.status_code, str(told.get("code", ""))
 
