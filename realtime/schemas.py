@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from itertools import pairwise
+from threading import Lock
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -14,6 +15,8 @@ from uuid import UUID
 from realtime.frames import ServerMessage
 from realtime.protocol import MAX_REF_LENGTH, ClientMessage
 
+_parsing = Lock()
+"""Python 3.11 raises SystemError where two threads parse, one of them collecting garbage."""
 MessageClass = type[ServerMessage] | type[ClientMessage]
 Schema = dict[str, Any]
 
@@ -67,7 +70,8 @@ def field_docs(message: type) -> dict[str, str]:
 
 
 def _own_docs(message: type) -> Iterator[tuple[str, str]]:
-    body = ast.parse(textwrap.dedent(inspect.getsource(message))).body[0]
+    with _parsing:
+        body = ast.parse(textwrap.dedent(inspect.getsource(message))).body[0]
     statements = body.body if isinstance(body, ast.ClassDef) else []
     for pair in pairwise(statements):
         match pair:

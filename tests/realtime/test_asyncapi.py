@@ -1,5 +1,7 @@
 """The socket describes itself, truly and in AsyncAPI's own terms."""
 
+import gc
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -11,11 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from jsonschema import Draft7Validator
 
-from realtime import asyncapi, channels, close_codes, frames, protocol
+from realtime import asyncapi, channels, close_codes, frames, protocol, schemas
 from realtime.channels import EventType
 from tests import npm
 from tests.asyncapi import UndocumentedFrame, _messages, check_heard, check_said
 from tests.client import ApiClient
+from tests.devices import at_once
 
 SPECS = ("@asyncapi/specs", "6.11.1")
 SPECS_SHA256 = "01af8744dc33c0c7eb2e908f6a955319ee58b70ecadc9387d1aeb16c0cd28928"
@@ -160,3 +163,19 @@ def test_a_command_writes_it_without_a_server(
     assert (tmp_path / "asyncapi.json").read_text() == printed
     with pytest.raises(CommandError, match="Can't write"):
         call_command("asyncapi", file=tmp_path / "missing" / "asyncapi.json")
+
+
+def test_threads_may_ask_at_once_while_garbage_is_collected() -> None:
+    kinds = list(frames.KINDS.values())
+    docs = lambda _: [schemas.field_docs(each) for each in kinds]  # noqa: E731
+    let_others_on = lambda phase, info: time.sleep(1e-4)  # noqa: E731
+    before = gc.get_threshold()
+    gc.callbacks.append(let_others_on)
+    gc.set_threshold(20)
+    try:
+        told = at_once(8, docs)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(let_others_on)
+
+    assert told == [docs(0)] * 8
