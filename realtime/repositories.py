@@ -44,6 +44,11 @@ class Said:
     at: datetime
 
 
+SAY = """
+INSERT INTO realtime_streammessage (id, stream, event, data, sender_id, at)
+SELECT * FROM unnest(%(ids)s::uuid[], %(streams)s::text[], %(events)s::text[], %(data)s::jsonb[],
+  %(senders)s::uuid[], %(moments)s::timestamptz[])
+"""
 COMMITTED = """
 SELECT m.id, m.stream, s.epoch, m."offset", m.event, m.data, m.sender_id, m.at
 FROM realtime_streammessage m JOIN realtime_stream s ON s.name = m.stream
@@ -148,7 +153,19 @@ class StreamMessageRepository(Repository["StreamMessage"]):
         return self.filter(at__lt=moment, offset__isnull=False).count()
 
     def say(self, messages: Sequence["StreamMessage"]) -> None:
-        self.bulk_create(messages, batch_size=500)
+        """Write these messages in one statement, which commits by itself outside a transaction.
+
+        Without the ORM, whose transaction takes two more trips to the server than that.
+        """
+        prepared.execute(
+            SAY,
+            ids=[each.pk for each in messages],
+            streams=[each.stream for each in messages],
+            events=[each.event for each in messages],
+            data=[orjson.dumps(each.data).decode() for each in messages],
+            senders=[each.sender_id for each in messages],
+            moments=[each.at for each in messages],
+        )
 
     def committed(self, ids: Iterable[UUID]) -> list[Said]:
         """Return these messages, each with its epoch and offset, by stream and in order.

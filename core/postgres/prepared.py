@@ -1,4 +1,4 @@
-"""Constant SELECTs that are asked again and again: the server parses and plans them once.
+"""Constant statements that are used again and again: the server parses and plans them once.
 
 Planning a statement with several sub-selects takes longer than running it. psycopg prepares what a
 connection has asked a few times; `DATABASE_PREPARES=0` turns that off for connection poolers that
@@ -18,3 +18,8 @@ def select(statement: str, make: Callable[[Sequence[Any]], T], **arguments: Any)
     with connection.binding_cursor() as cursor:  # type: ignore[attr-defined]  # our backend
         cursor.execute(statement, arguments)
         return [make(row) for row in cursor.fetchall()]
+
+
+def execute(statement: str, **arguments: Any) -> None:
+    with connection.binding_cursor() as cursor:  # type: ignore[attr-defined]  # our backend
+        cursor.execute(statement, arguments)

@@ -9,10 +9,13 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+TRANSACTION = ("SAVEPOINT", "RELEASE", "SET CONSTRAINTS")
+
 
 @dataclass(frozen=True)
 class Cost:
     statements: int
+    """Without those that begin and end a transaction."""
     trips: int
     """Questions to Redis, each of which the thread waits for."""
     calls: int
@@ -26,7 +29,8 @@ def cost(work: Callable[[], Any]) -> Cost:
     work()
     with CaptureQueriesContext(connection) as captured:
         work()
-    return Cost(len(captured), *calls(work), _peak(work))
+    statements = [each for each in captured if not each["sql"].startswith(TRANSACTION)]
+    return Cost(len(statements), *calls(work), _peak(work))
 
 
 def calls(work: Callable[[], Any]) -> tuple[int, int]:

@@ -155,7 +155,7 @@ def test_roles_and_who_holds_them_in_one_statement(
             organization_id=acme.pk, actor_id=user.pk, role_id=role.pk, reassign_to="viewer"
         )
 
-    inserts = [q for q in queries if 'INSERT INTO "realtime_streammessage"' in q["sql"]]
+    inserts = [q for q in queries if "INSERT INTO realtime_streammessage" in q["sql"]]
     assert len(inserts) == 3  # of all who held it, their notifications, and of the role
     found = said()
     assert [event for _, event, _ in found].count("member.role_changed") == len(holders)
