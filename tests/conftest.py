@@ -52,7 +52,7 @@ def static_files_are_found_when_asked_for() -> None:
 @pytest.fixture(autouse=True)
 def empty_store() -> None:
     """Begin every test with nothing in the store: no limits used up, nothing cached."""
-    with Redis.from_url(settings.REDIS_URL) as client:
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=30) as client:
         client.flushdb()
 
 

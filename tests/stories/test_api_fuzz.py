@@ -19,7 +19,7 @@ CONFIGURATION = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "401", "403", "404", "409", "410", "422", "429"]
 """
-EXAMPLES = 10
+EXAMPLES = 5
 
 
 @pytest.mark.timeout(300)
