@@ -1,4 +1,4 @@
-"""Two of our lists beside the same lists in FastAPI and in stock Django: python -m bench.http.
+"""Three of our lists beside the same lists in FastAPI and in stock Django: python -m bench.http.
 
 Starts stores and servers of its own, asks them in turns, and exits with 1 below a goal.
 """
@@ -21,9 +21,14 @@ from bench.lab.stores import stores
 GOALS = {
     "notifications": {"fastapi": 2.0, "stock": 3.0},
     "sessions": {"fastapi": 1.2, "stock": 3.0},
+    "members": {"fastapi": 1.2, "stock": 3.0},
 }
 """Our requests a second in page mode, over theirs: the least that is good enough."""
-PATHS = {"notifications": "/api/v1/notifications", "sessions": "/api/v1/users/me/sessions"}
+PATHS = {
+    "notifications": "/api/v1/notifications",
+    "sessions": "/api/v1/users/me/sessions",
+    "members": "/api/v1/organizations/{organization}/members",
+}
 DEEPEST_OVER_FIRST = 1.5
 CONNECTIONS = 24
 MODES = ("page", "cursor")
@@ -36,28 +41,29 @@ Rounds = dict[str, list[dict[str, float]]]
 
 
 def prepare(variables: dict[str, str]) -> dict[str, str]:
-    """Make tables and rows; return the tokens to ask with."""
+    """Make tables and rows; return the tokens to ask with, and the organizations to ask about."""
     for command in (["manage.py", "migrate", "--verbosity=0"], ["-m", "bench.http.rows"]):
         done = subprocess.run(
             [sys.executable, *command], env=variables, stdout=subprocess.PIPE, check=True
         )
-    tokens: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    return tokens
+    asked: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return asked
 
 
-def contenders(tokens: dict[str, str]) -> list[Server]:
-    theirs = {(name, "page"): path for name, path in PATHS.items()}
+def contenders(asked: dict[str, str]) -> list[Server]:
+    paths = {name: path.format(**asked) for name, path in PATHS.items()}
+    theirs = {(name, "page"): path for name, path in paths.items()}
     ours = dict(theirs)
-    for name, path in PATHS.items():
+    for name, path in paths.items():
         theirs[name, "cursor"] = f"{path}/by-cursor"
         ours[name, "cursor"] = f"{path}?cursor="
     serve = ["manage.py", "serve", "--port", "{port}", "--exit-with-parent"]
     fastapi = [*UVICORN, "bench.peers.fastapi_template.main:app"]
     stock = [*UVICORN, "bench.peers.stock_drf:app"]
     return [
-        Server("fastapi", fastapi, tokens["peers"], theirs),
-        Server("ours", serve, tokens["ours"], ours),
-        Server("stock", stock, tokens["peers"], theirs),
+        Server("fastapi", fastapi, asked["peers"], theirs),
+        Server("ours", serve, asked["ours"], ours),
+        Server("stock", stock, asked["peers"], theirs),
     ]
 
 
@@ -119,7 +125,7 @@ def depth(ours: Server, path: str, token: str, *, rounds: int, seconds: float) -
 
 
 def measure(
-    name: str, servers: list[Server], token: str, *, rounds: int, seconds: float
+    name: str, servers: list[Server], asked: dict[str, str], *, rounds: int, seconds: float
 ) -> dict[str, Any]:
     """Compare one list in both modes, and its depth with ours alone."""
     found: dict[str, Any] = {"modes": {}}
@@ -128,7 +134,8 @@ def measure(
         compare(servers, (name, mode), rounds=1, seconds=1)  # warm
         found["modes"][mode] = compare(servers, (name, mode), rounds=rounds, seconds=seconds)
     (ours,) = (server for server in servers if server.name == "ours")
-    found["depth"] = depth(ours, PATHS[name], token, rounds=rounds, seconds=1)
+    path = PATHS[name].format(organization=asked["large_organization"])
+    found["depth"] = depth(ours, path, asked["deep"], rounds=rounds, seconds=1)
     return found
 
 
@@ -201,16 +208,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as Ctrl-C does
     with ExitStack() as stack:
         variables = environment(stack.enter_context(stores()))
-        tokens = prepare(variables)
-        servers = contenders(tokens)
+        asked = prepare(variables)
+        servers = contenders(asked)
         for server in servers:
             stack.callback(server.stop)
             server.start(variables, Path(variables["TENANTRY_HOME"], f"{server.name}.log"))
         for name in PATHS:  # before any load, which changes when a session was last seen
             check_likeness(servers, name)
-        found = {
-            name: measure(name, servers, tokens["deep"], **turns) for name in options.only or PATHS
-        }
+        found = {name: measure(name, servers, asked, **turns) for name in options.only or PATHS}
     return finish(report(found, **turns))
 
 

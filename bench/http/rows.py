@@ -1,7 +1,7 @@
-"""Fills a migrated database for bench.http and prints who may ask, as JSON.
+"""Fills a migrated database for bench.http and prints who may ask about what, as JSON.
 
 One person has lists of ordinary length; another one's are long enough for page 5 000. Everybody
-else's rows make the tables tables; `few` leaves those away.
+else's rows make the tables tables; `few` leaves those away, and organizations.
 """
 
 import json
@@ -22,11 +22,13 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.services import sessions as sign_ins  # noqa: E402
+from bench.growth.rows import MEMBERS, PEOPLE, execute, filling, organization  # noqa: E402
 
 DEEP_ROWS = 100_100
 OTHER_PEOPLE = 100
 SESSION_ROWS, OTHER_SESSIONS = 5_000, 950
 NOTIFICATION_ROWS = 1_000
+MEMBERS_LISTED = 1_000
 
 SESSIONS = """
 insert into accounts_usersession (id, created_at, updated_at, user_id, refresh_id, refreshed_at,
@@ -65,6 +67,16 @@ def person(name: str, *, sessions: int, notifications: int) -> User:
     return user
 
 
+def organizations(listed: User, deep: User) -> dict[str, str]:
+    """Found one of ordinary size, and a large one; return their ids."""
+    ordinary, large = organization(listed, "Ordinary"), organization(deep, "Large")
+    with filling("accounts_user", "organizations_membership"):
+        execute(PEOPLE, first=1, last=DEEP_ROWS)
+        execute(MEMBERS, first=1, last=MEMBERS_LISTED, organization=ordinary.pk)
+        execute(MEMBERS, first=1, last=DEEP_ROWS, organization=large.pk)
+    return {"organization": str(ordinary.pk), "large_organization": str(large.pk)}
+
+
 def our_token(user: User) -> str:
     pair = sign_ins.start_session(
         user=user, device="bench", ip_address="127.0.0.1", now=timezone.now()
@@ -92,12 +104,14 @@ def main(*, few: bool) -> None:
     listed = person("listed", sessions=SESSION_ROWS, notifications=NOTIFICATION_ROWS)
     deep_rows = NOTIFICATION_ROWS if few else DEEP_ROWS
     deep = person("deep", sessions=deep_rows, notifications=deep_rows)
-    tokens = {"ours": our_token(listed), "peers": peers_token(listed), "deep": our_token(deep)}
+    asked = {"ours": our_token(listed), "peers": peers_token(listed), "deep": our_token(deep)}
+    if not few:
+        asked |= organizations(listed, deep)
     with connection.cursor() as cursor:
         cursor.execute("set statement_timeout = 0")
         for table in ("accounts_usersession", "accounts_user", "notifications_notification"):
             cursor.execute(f"vacuum analyze {table}")
-    print(json.dumps(tokens))
+    print(json.dumps(asked))
 
 
 if __name__ == "__main__":

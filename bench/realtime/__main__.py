@@ -14,7 +14,7 @@ from typing import Any
 from bench.lab.report import finish
 from bench.lab.servers import environment
 from bench.lab.stores import stores
-from bench.realtime import alone, turns
+from bench.realtime import alone, profile, turns
 from bench.realtime.shown import Rounds, report
 from bench.realtime.sockets import raise_limit
 from bench.realtime.stacks import Publisher, Server, Stack, load, prepare, stacks
@@ -92,7 +92,8 @@ def main() -> int:
         found = [each for each in stacks(crowd) if each.name in (options.only or [each.name])]
         compared = [] if is_alone else beside_peers(found, variables, full=options.full)
         ours = of_ours(stacks(crowd)[0], variables, options)
-    return finish(report(*compared, ours)) if compared else 0
+        parts = profile.measured(variables) if compared else {}
+    return finish(report(*compared, ours, parts)) if compared else 0
 
 
 def beside_peers(found: list[Stack], variables: dict[str, str], *, full: bool) -> list[Rounds]:

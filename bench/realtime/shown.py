@@ -4,6 +4,7 @@ from statistics import median
 
 from bench.lab.machine import describe
 from bench.lab.report import Bars, Goal, Report, Table, number, spread
+from bench.realtime.profile import Parts
 from bench.realtime.turns import FEW, MANY, Figures
 
 Rounds = dict[str, list[Figures]]
@@ -87,7 +88,13 @@ def goals(figures: dict[str, Figures], at_few: Rounds) -> list[Goal]:
     return made
 
 
-def report(at_few: Rounds, at_many: Rounds, alone: dict[str, Figures]) -> Report:
+def profile_table(parts: Parts) -> Table:
+    rows = [[name, number(p50), number(p99)] for name, (p50, p99) in parts.items()]
+    heads = ["saying one thing to one person", "p50 ms", "p99 ms"]
+    return Table(heads, rows, caption="Each after 5 ms of silence, where nobody listens:")
+
+
+def report(at_few: Rounds, at_many: Rounds, alone: dict[str, Figures], parts: Parts) -> Report:
     figures = medians(at_many)
     for name, one in medians(at_few).items():
         lost = one["lost"] + figures[name]["lost"]
@@ -104,6 +111,7 @@ def report(at_few: Rounds, at_many: Rounds, alone: dict[str, Figures]) -> Report
             table(figures),
             Bars("fanout", f"Messages a second to {number(FEW)} sockets", "messages/s", speeds),
             comparison(at_few),
+            profile_table(parts),
             *([alone_table(alone)] if alone else []),
         ],
         figures=figures | alone,

@@ -104,25 +104,27 @@ def page_info(total: int, page: int, page_size: int) -> dict[str, Any]:
     }
 
 
-def behind(statement: Select[Any], model: Any, cursor: str) -> Select[Any]:
+def behind(statement: Select[Any], model: Any, cursor: str, by: str = "created_at") -> Select[Any]:
     """Keep what stands behind the cursor's row."""
     if not cursor:
         return statement
     moment, row_id = json.loads(base64.urlsafe_b64decode(cursor))
     position = tuple_(datetime.fromisoformat(moment), UUID(row_id))
-    return statement.where(tuple_(model.created_at, model.id) < position)
+    return statement.where(tuple_(getattr(model, by), model.id) < position)
 
 
-def slice_info(rows: list[Any], page_size: int, cursor: str) -> dict[str, Any]:
+def slice_info(
+    rows: list[Any], page_size: int, cursor: str, by: str = "created_at"
+) -> dict[str, Any]:
     """Judge by one row more than the page has."""
     more, shown = len(rows) > page_size, rows[:page_size]
     return {
         "page_size": page_size,
-        "next_cursor": written(shown[-1]) if more else None,
-        "prev_cursor": written(shown[0]) if cursor and shown else None,
+        "next_cursor": written(shown[-1], by) if more else None,
+        "prev_cursor": written(shown[0], by) if cursor and shown else None,
     }
 
 
-def written(row: Any) -> str:
-    position = json.dumps([row.created_at.isoformat(), str(row.id)])
+def written(row: Any, by: str) -> str:
+    position = json.dumps([getattr(row, by).isoformat(), str(row.id)])
     return base64.urlsafe_b64encode(position.encode()).decode()

@@ -73,3 +73,19 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Membership(models.Model):
+    id = models.UUIDField(primary_key=True)
+    organization_id = models.UUIDField()
+    user = models.ForeignKey(User, models.CASCADE)
+    role = models.CharField(max_length=16)
+    state = models.CharField(max_length=16)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "organizations_membership"
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization_id}"

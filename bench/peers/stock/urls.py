@@ -1,4 +1,4 @@
-"""The lists as DRF's tutorial writes it: ListAPIView, ModelSerializer, PageNumberPagination."""
+"""The lists as DRF's tutorial writes them: ListAPIView, ModelSerializer, PageNumberPagination."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ from django.urls import path
 from django.utils import timezone
 from rest_framework import generics, serializers
 from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bench.peers.stock.models import Notification, UserSession
+from bench.peers.stock.models import Membership, Notification, UserSession
 
 
 class SessionSerializer(serializers.ModelSerializer[UserSession]):
@@ -108,9 +110,48 @@ class NotificationsByCursor(NotificationList):
     pagination_class = Cursors
 
 
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    email = serializers.EmailField(source="user.email")
+    full_name = serializers.CharField(source="user.full_name")
+
+    class Meta:
+        model = Membership
+        fields = ["user_id", "email", "full_name", "role", "state", "joined_at"]
+
+
+class Belongs(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return Membership.objects.filter(
+            organization_id=view.kwargs["organization_id"], user=request.user, state="active"
+        ).exists()
+
+
+class MemberList(generics.ListAPIView[Membership]):
+    serializer_class = MemberSerializer
+    pagination_class = Pages
+    permission_classes = [IsAuthenticated, Belongs]
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        listed = Membership.objects.filter(
+            organization_id=self.kwargs["organization_id"], state__in=["active", "suspended"]
+        )
+        return listed.select_related("user").order_by("-joined_at", "-id")
+
+
+class LatestMembersFirst(Cursors):
+    ordering = ("-joined_at", "-id")
+
+
+class MembersByCursor(MemberList):
+    pagination_class = LatestMembersFirst
+
+
+MEMBERS = "api/v1/organizations/<uuid:organization_id>/members"
 urlpatterns = [
     path("api/v1/users/me/sessions", SessionList.as_view()),
     path("api/v1/users/me/sessions/by-cursor", SessionsByCursor.as_view()),
     path("api/v1/notifications", NotificationList.as_view()),
     path("api/v1/notifications/by-cursor", NotificationsByCursor.as_view()),
+    path(MEMBERS, MemberList.as_view()),
+    path(f"{MEMBERS}/by-cursor", MembersByCursor.as_view()),
 ]
