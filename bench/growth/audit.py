@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from bench.growth.paths import LEVEL, LINEAR, Lines, Path
+from bench.growth.paths import BOUNDED, BULKY, LEVEL, LINEAR, Lines, Path
 from bench.growth.rows import Api, account, bytes_of, execute, filling, organization
 
 TABLE = "audit_auditentry"
@@ -56,18 +56,19 @@ def reading(api: Api, place: Any, size: int) -> list[Path]:
         Path("first page by cursor", lambda: api.read(f"{here}?cursor=")),
         Path("last page by cursor", lambda: api.read(f"{here}?cursor={deep}"), is_drawn=True),
         *(Path(f"by cursor, a rare {each.partition('=')[0]}",
-               partial(api.read, f"{here}?cursor=&{each}")) for each in filters),
+               partial(api.read, f"{here}?cursor=&{each}"), BOUNDED) for each in filters),
         Path("by cursor, one of fifty actors", lambda: api.read(f"{here}?cursor=&{usual}")),
         Path("by cursor, nothing found",
-             lambda: api.read(f"{here}?cursor=&{filters[0]}&target_type=user"), is_drawn=True),
+             lambda: api.read(f"{here}?cursor=&{filters[0]}&target_type=user"), LINEAR,
+             is_drawn=True),  # two filters are the one that finds less, and a look at all of it
     ]  # fmt: skip
 
 
 def working(place: Any) -> list[Path]:
     return [
         Path("keep one", lambda: keep(place)),
-        Path("export all as JSON Lines", lambda: export(place), LINEAR, rounds=1, is_drawn=True),
-        Path("remove all", lambda: remove(place), LINEAR, rounds=1, is_drawn=True),
+        Path("export all as JSON Lines", lambda: export(place), BULKY, rounds=1, is_drawn=True),
+        Path("remove all", lambda: remove(place), BULKY, rounds=1, is_drawn=True),
     ]
 
 

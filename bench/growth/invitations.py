@@ -17,7 +17,7 @@ INSERT INTO {TABLE} (id, created_at, updated_at, organization_id, email,
     revoked_at, sent_count, last_sent_at, delivery)
 SELECT gen_random_uuid(), made, made, %(organization)s, mail, mail, 'member', 'Come in.',
     %(inviter)s, CASE WHEN n %% 10 = 4 THEN made + interval '7 days' ELSE now() + interval '7 days'
-    END, CASE WHEN n %% 10 < 4 THEN made END, CASE WHEN n %% 1000 = 5 THEN made END,
+    END, CASE WHEN n %% 10 < 4 THEN made END, CASE WHEN n %% 50 = 5 THEN made END,
     CASE WHEN n %% 10 = 6 THEN made END, 1, made, 'sent'
 FROM generate_series(1, %(rows)s) n,
     LATERAL (SELECT 'person' || n || '@example.net' AS mail,

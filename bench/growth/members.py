@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from bench.growth.paths import LINEAR, Lines, Path
+from bench.growth.paths import BOUNDED, LINEAR, Lines, Path
 from bench.growth.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization, person
 
 BETWEEN = 20_000
@@ -50,7 +50,7 @@ def listing(api: Api, members: str, size: int) -> list[Path]:
         Path("first page by cursor", lambda: api.read(f"{members}?cursor=")),
         Path("last page by cursor", lambda: api.read(f"{members}?cursor={last}")),
         Path("one role by cursor", lambda: api.read(f"{members}?cursor=&role=admin")),
-        Path("search, many found", lambda: api.read(f"{members}?cursor=&search=ada")),
+        Path("search, many found", lambda: api.read(f"{members}?cursor=&search=ada"), BOUNDED),
         Path("search, few found", lambda: api.read(f"{members}?cursor=&search=p7@"), LINEAR),
         Path("search, none found", lambda: api.read(f"{members}?cursor=&search=nobodyhere"),
              LINEAR, is_drawn=True),

@@ -15,8 +15,12 @@ from typing import Any
 LEVEL = 0.15
 """May a cost grow so, it is little more after a thousand times as much: a tree has a level more."""
 BOUNDED = 0.35
-"""Up to a bound, and no further: the admin counts to 10 000, and then has PostgreSQL estimate."""
-LINEAR = 1.1
+"""Up to a bound, and no further: until a page is full, or as far as the admin counts, to 10 000."""
+LINEAR = 1 + LEVEL
+BULKY = 1 + 2 * LEVEL
+"""Reading or removing all of a tenant: between its rows lie others', and in the indexes, until the
+vacuum comes by, what went before.
+"""
 ROUNDS = 9
 
 

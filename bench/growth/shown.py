@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from bench.growth.paths import BOUNDED, LEVEL, LINEAR, Line
+from bench.growth.paths import BOUNDED, BULKY, LEVEL, LINEAR, Line
 from bench.lab.machine import describe
 from bench.lab.report import Goal, Lines, Panel, Report, Table, number
 
@@ -18,6 +18,7 @@ WANTED = {
     LEVEL: "has to stay level",
     BOUNDED: "may grow to a bound",
     LINEAR: "may grow with its size",
+    BULKY: "takes all of a tenant",
 }
 
 
