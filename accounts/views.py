@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from accounts import jwt, keys
 from accounts.authentication import bearer_token
 from accounts.http import AuthenticatedRequest, device_of
 from accounts.models import UserSession
+from accounts.plain_lists import SESSIONS
 from accounts.repositories import UserSessionRepository
 from accounts.serializers import (
     AddressChangeSerializer,
@@ -246,9 +247,12 @@ class SessionViewSet(mixins.ListModelMixin, ApiViewSet):
     ordering_fields: ClassVar[list[str]] = ["created_at", "last_seen_at"]
     search_fields: ClassVar[list[str]] = ["device"]
 
-    def get_queryset(self) -> UserSessionRepository:
+    def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):  # schema generation has no caller
             return UserSession.objects.none()
+        return self.plainly(SESSIONS, self._rows, user=self.request.user.pk, now=timezone.now())
+
+    def _rows(self) -> UserSessionRepository:
         return UserSession.objects.of(self.request.user).open(now=timezone.now())  # type: ignore[arg-type]
 
     @extend_schema(request=None, responses={204: None})

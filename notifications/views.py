@@ -16,7 +16,7 @@ from core.api.queries import invalid
 from core.api.views import ApiViewSet
 from core.errors import InvalidError
 from notifications.filters import NotificationFilter
-from notifications.inboxes.plain import NEWEST_FIRST, PlainInbox
+from notifications.inboxes.plain import PlainInbox
 from notifications.models import Inbox, Notification
 from notifications.repositories import NotificationRepository
 from notifications.serializers import (
@@ -54,12 +54,6 @@ class NotificationViewSet(AcrossOrganizations, mixins.ListModelMixin, ApiViewSet
         if self.action == "list" and filters <= ({"is_read"} if only_unread else set()):
             return PlainInbox(self._me, self._filtered, only_unread=only_unread, now=timezone.now())
         return self._rows()
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        if isinstance(queryset, PlainInbox):
-            self.sort_keys = NEWEST_FIRST
-            return queryset
-        return super().filter_queryset(queryset)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """Read the page; and once more where it tells that broadcasts are not delivered yet."""

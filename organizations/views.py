@@ -14,6 +14,7 @@ from core.errors import NotFoundError
 from organizations import permissions
 from organizations.filters import MemberFilter
 from organizations.models import Membership, Organization
+from organizations.plain_lists import MEMBERS
 from organizations.repositories import MembershipRepository, OrganizationRepository
 from organizations.serializers import (
     MemberSerializer,
@@ -133,6 +134,9 @@ class MemberViewSet(mixins.ListModelMixin, OrganizationViewSet):
         return ["user__full_name", *(["user__email"] if sees_emails else [])]
 
     def get_queryset(self) -> Any:
+        return self.plainly(MEMBERS, self._rows, organization=self.organization_id)
+
+    def _rows(self) -> Any:
         rows: Any = super().get_queryset()
         return rows.listed().shown()
 

@@ -28,6 +28,7 @@ from core.errors import (
     UnauthenticatedError,
 )
 from core.keyset import SortKey
+from core.plain_lists import PlainList, PlainRows
 from core.ratelimits import COUNTED, LimitReachedError, Verdict
 
 Handler = Callable[..., Response]
@@ -172,8 +173,17 @@ class ApiViewSet(ApiView, GenericViewSet[Any]):
     sort_keys: Sequence[SortKey]
     """The order of this request's list; OrderingBackend sets it."""
 
+    def plainly(self, plain: PlainList, rows: Callable[[], Any], **values: Any) -> Any:
+        """Return `rows()`, or what reads the same by `plain` where no filter and order is given."""
+        if self.action != "list" or self.request.query_params.keys() - PAGE_PARAMETERS:
+            return rows()
+        return PlainRows(plain, lambda: self.filter_queryset(rows()), **values)
+
     def filter_queryset(self, queryset: Any) -> Any:
         """Filter, search and order; and let a list read what its serializer shows."""
+        if isinstance(queryset, PlainRows):
+            self.sort_keys = queryset.keys
+            return queryset
         found: Any = super().filter_queryset(queryset)
         serializer = self.get_serializer_class()
         if self.action != "list" or not issubclass(serializer, ReadSerializer):

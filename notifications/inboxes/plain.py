@@ -1,14 +1,15 @@
 """The list as most people ask for it: everything or what is unread, the newest first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from core.keyset import SortKey
-from notifications.inboxes.repositories import PlainPage, Position, plain_page
+from core.plain_lists import PlainRows
+from notifications.inboxes.repositories import Position, plain_page
 from notifications.models import Notification
 
 NEWEST_FIRST = [SortKey("created_at", True, False), SortKey("id", True, False)]
@@ -35,58 +36,32 @@ class Shown(NamedTuple):
     metadata: dict[str, Any]
 
 
-class PlainInbox:
+class PlainInbox(PlainRows):
     """Stands where a repository would, for a third of its price: one prepared statement reads the
     page, its total and whether broadcasts wait to be delivered.
-
-    It serves what a list without other filters asks of it; to read backward it hands over to the
-    repository that filtered lists use.
     """
 
-    model = Notification
+    model, keys = Notification, NEWEST_FIRST
 
     def __init__(
         self, user_id: UUID, general: Callable[[], Any], *, only_unread: bool, now: datetime
     ) -> None:
-        self._user_id, self._general, self._now = user_id, general, now
-        self._only_unread = only_unread
-        self._after: Position | None = None
+        self._general, self._after = general, None
+        self._user_id, self._only_unread, self._now = user_id, only_unread, now
         self.is_behind: bool | None = None
         """Whether the page lacks something; None until one was read here."""
 
-    def page(self, start: int, size: int) -> tuple[list[Shown], int]:
-        found = self._read(size, start=start, counted=True)
-        return self._shown(found), found.total
-
-    def sorted_by(self, keys: Sequence[SortKey], *, reading_backward: bool = False) -> Any:
-        if reading_backward:
-            return self._general().sorted_by(keys, reading_backward=True)
-        return self
-
-    def beyond(
-        self, keys: Sequence[SortKey], values: Sequence[Any], *, reading_backward: bool = False
-    ) -> Self:
-        self._after = Position(*values)
-        return self
-
-    def __getitem__(self, window: slice) -> list[Shown]:
-        return self._shown(self._read(window.stop, counted=False))
-
-    def _read(self, size: int, *, start: int = 0, counted: bool) -> PlainPage:
+    def _read(self, **page: Any) -> tuple[list[Shown], int]:
         found = plain_page(
             self._user_id,
             only_unread=self._only_unread,
-            after=self._after,
-            size=size,
-            start=start,
-            counted=counted,
+            after=Position(*self._after) if self._after else None,
             now=self._now,
+            **page,
         )
         self.is_behind = found.is_behind
-        return found
-
-    def _shown(self, found: PlainPage) -> list[Shown]:
-        return [
+        rows = [
             Shown._make([*columns, orjson.loads(actions), orjson.loads(metadata)])
             for *columns, actions, metadata in found.rows
         ]
+        return rows, found.total

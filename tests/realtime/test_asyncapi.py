@@ -167,8 +167,13 @@ def test_a_command_writes_it_without_a_server(
 
 def test_threads_may_ask_at_once_while_garbage_is_collected() -> None:
     kinds = list(frames.KINDS.values())
-    docs = lambda _: [schemas.field_docs(each) for each in kinds]  # noqa: E731
-    let_others_on = lambda phase, info: time.sleep(1e-4)  # noqa: E731
+
+    def docs(_: int) -> list[dict[str, str]]:
+        return [schemas.field_docs(each) for each in kinds]
+
+    def let_others_on(phase: str, info: Any) -> None:
+        time.sleep(1e-4)
+
     before = gc.get_threshold()
     gc.callbacks.append(let_others_on)
     gc.set_threshold(20)
