@@ -35,10 +35,10 @@ def _rows(api: ApiClient, user: User, acme: Organization) -> None:
         ("notifications?is_read=false", 1, 2_750, 80, 7_000),
         ("notifications/unread-count", 1, 1_900, 38, 30),
         ("users/me", 0, 1_600, 36, 210),
-        ("users/me/sessions", 2, 4_050, 46, 310),
+        ("users/me/sessions", 1, 1_950, 31, 310),
         ("organizations", 2, 5_300, 48, 240),
-        ("organizations/{acme}/members", 3, 7_450, 88, 3_800),
-        ("organizations/{acme}/invitations", 2, 9_100, 56, 100),
+        ("organizations/{acme}/members", 2, 2_900, 60, 3_800),
+        ("organizations/{acme}/invitations", 2, 5_400, 56, 100),
         ("flags", 0, 1_750, 36, 30),
     ],
 )

@@ -1,10 +1,16 @@
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from accounts.models import User
+from organizations.models import Organization
 from tests.client import ApiClient, problem
+from tests.conftest import make_user
 from tests.core.api.test_pagination import SESSIONS, add_sessions
+from tests.tenants import join
+
+MEMBERS = "/api/v1/organizations/{acme}/members"
 
 
 @pytest.mark.parametrize(
@@ -88,3 +94,25 @@ def test_a_list_costs_the_same_for_one_row_and_for_twenty(
         page = api.read(SESSIONS)
 
     assert len(page["items"]) == 20
+
+
+@pytest.mark.parametrize(("address", "order"), [(SESSIONS, "-created_at"), (MEMBERS, "-joined_at")])
+def test_a_list_reads_the_same_with_its_usual_order_named(
+    api: ApiClient, user: User, acme: Organization, address: str, order: str
+) -> None:
+    add_sessions(user, 4)
+    for number in range(4):
+        join(acme, make_user(f"p{number}@example.com"), "viewer")
+    path = address.format(acme=acme.pk)
+
+    def read(query: str) -> Any:
+        found = api.read(f"{path}?{query}")
+        assert found == api.read(f"{path}?{query}&ordering={order}")
+        return found
+
+    assert [len(read(f"page={page}&page_size=2")["items"]) for page in (1, 2, 3, 9)] == [2, 2, 1, 0]
+    cursor, last = "", ""
+    for direction in ("next_cursor", "prev_cursor"):
+        while cursor is not None:
+            last, cursor = cursor, read(f"cursor={cursor}&page_size=2")[direction]
+        cursor = last  # the last page, from which it goes back
