@@ -111,7 +111,8 @@ def test_a_list_reads_the_same_with_its_usual_order_named(
         return found
 
     assert [len(read(f"page={page}&page_size=2")["items"]) for page in (1, 2, 3, 9)] == [2, 2, 1, 0]
-    cursor, last = "", ""
+    cursor: str | None = ""
+    last: str | None = ""
     for direction in ("next_cursor", "prev_cursor"):
         while cursor is not None:
             last, cursor = cursor, read(f"cursor={cursor}&page_size=2")[direction]
