@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from bench.lab.publish import publish
 
 FULL_MINUTES = {
-    "http": 6,
+    "http": 9,
     "realtime": 14,
     "flags": 5,
     "cache": 5,
     "jobs": 6,
-    "growth": 20,
+    "growth": 15,
     "startup": 3,
     "scaling": 4,
 }

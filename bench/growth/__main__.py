@@ -1,8 +1,8 @@
 """What grows with what: time, pages of the database and memory of each hot path by size.
 
 make bench ARGS=growth. Briefly in two minutes; --full goes to ten million notifications, a hundred
-thousand members and ten thousand sockets in about twenty. --only NAME for one subject. Exits with 1
-when something grows faster than it may.
+thousand members and ten thousand sockets in about fifteen. --only NAME for one subject. Exits with
+1 when something grows faster than it may.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def measured(name: str, sizes: list[int]) -> list[Line]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="to the largest sizes, twenty minutes")
+    parser.add_argument("--full", action="store_true", help="to the largest sizes, fifteen minutes")
     parser.add_argument("--only", choices=SUBJECTS, action="append", help="a subject; repeatable")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as Ctrl-C does

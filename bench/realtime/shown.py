@@ -20,7 +20,7 @@ def medians(rounds: Rounds) -> dict[str, Figures]:
     """Return the median of each figure; faults are summed up."""
     return {
         name: {
-            key: (sum if key in FAULTS else median)([one.get(key, 0.0) for one in seen])
+            key: (sum if key in FAULTS else median)([one[key] for one in seen if key in one])
             for key in set().union(*seen)
         }
         for name, seen in rounds.items()
@@ -97,14 +97,15 @@ def profile_table(parts: Parts) -> Table:
 def report(at_few: Rounds, at_many: Rounds, alone: dict[str, Figures], parts: Parts) -> Report:
     figures = medians(at_many)
     for name, one in medians(at_few).items():
-        lost = one["lost"] + figures[name]["lost"]
-        figures[name] |= one | {"kib": figures[name]["kib"], "lost": lost}
+        many = figures[name]
+        summed = {"kib": many.get("kib", one["kib"]), "lost": one["lost"] + many.get("lost", 0)}
+        figures[name] = many | one | summed
     speeds = {name: [one["messages_per_second"] for one in seen] for name, seen in at_few.items()}
     return Report(
         section="realtime",
         method=f"{_rounds(at_few)} alternating rounds with {number(FEW)} sockets and"
         f" {_rounds(at_many)} with {number(MANY)}; medians, with the least and the most of the"
-        " rounds; what was lost is summed up.",
+        " rounds; what was lost is summed up. Who has no figure for many did not let them all in.",
         machine=describe(["channels", "channels-redis", "uvicorn", "python-socketio"], node=True),
         goals=goals(figures, at_few),
         shown=[
