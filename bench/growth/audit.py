@@ -53,7 +53,8 @@ def reading(api: Api, place: Any, size: int) -> list[Path]:
     usual = "actor=00000000-0000-7000-8000-000000000007"
     return [
         Path("first page with its total", lambda: api.read(here), LINEAR, is_drawn=True),
-        Path("first page by cursor", lambda: api.read(f"{here}?cursor=")),
+        # Of a tenant that owns most of the table, the index of all tenants seems as good.
+        Path("first page by cursor", lambda: api.read(f"{here}?cursor="), BOUNDED),
         Path("last page by cursor", lambda: api.read(f"{here}?cursor={deep}"), is_drawn=True),
         *(Path(f"by cursor, a rare {each.partition('=')[0]}",
                partial(api.read, f"{here}?cursor=&{each}"), BOUNDED) for each in filters),
