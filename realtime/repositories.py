@@ -44,6 +44,8 @@ class Said:
     at: datetime
 
 
+PART = 5_000
+"""Messages that one statement writes, so that none meets its time-out."""
 SAY = """
 INSERT INTO realtime_streammessage (id, stream, event, data, sender_id, at)
 SELECT * FROM unnest(%(ids)s::uuid[], %(streams)s::text[], %(events)s::text[], %(data)s::jsonb[],
@@ -153,10 +155,19 @@ class StreamMessageRepository(Repository["StreamMessage"]):
         return self.filter(at__lt=moment, offset__isnull=False).count()
 
     def say(self, messages: Sequence["StreamMessage"]) -> None:
-        """Write these messages in one statement, which commits by itself outside a transaction.
+        """Write these messages, all or none: where they are not many in one statement, which
+        commits by itself outside a transaction.
 
         Without the ORM, whose transaction takes two more trips to the server than that.
         """
+        if len(messages) <= PART:
+            self._write(messages)
+            return
+        with transaction.atomic():
+            for start in range(0, len(messages), PART):
+                self._write(messages[start : start + PART])
+
+    def _write(self, messages: Sequence["StreamMessage"]) -> None:
         prepared.execute(
             SAY,
             ids=[each.pk for each in messages],

@@ -39,8 +39,6 @@ class Message:
 def send_all(messages: Sequence[Message]) -> tuple[UUID, ...]:
     """Say several things, all or none of them; return their ids.
 
-    They are in one statement: without a transaction of the caller it commits by itself.
-
     Raises ValueError for a channel that no app has registered, and for more than 64 KiB of data.
     """
     now = timezone.now()

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from realtime import repositories
 from realtime.models import Stream, StreamMessage
 from realtime.services.sending import Message, send, send_all
 
@@ -101,6 +103,23 @@ def test_two_that_speak_on_the_same_streams_in_other_orders_do_not_block_each_ot
 
     for name in forward:  # RT 11
         assert [offset for offset, _ in said(name)] == list(range(1, 4 * rounds + 1))
+
+
+def test_more_than_a_statement_writes_is_said_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repositories, "PART", 10)
+    many = [Message("system", "count", number) for number in range(25)]
+    too_long = Message("system", "x" * 101, 25)
+    with pytest.raises(DataError):
+        send_all([*many, too_long])
+    assert not StreamMessage.objects.exists()
+
+    with CaptureQueriesContext(connection) as captured:
+        send_all(many)
+
+    assert sum("INSERT INTO realtime_streammessage" in query["sql"] for query in captured) == 3
+    assert said("system") == [(number + 1, number) for number in range(25)]
 
 
 def test_a_channel_that_nobody_registered_is_refused() -> None:
