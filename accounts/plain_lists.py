@@ -1,4 +1,4 @@
-"""The list of accounts that is asked for most, by hand (core/plain_lists.py)."""
+"""The list of one's sessions, by hand (core/plain_lists.py)."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -24,6 +24,8 @@ ORDER BY t.{moment} DESC, t.id DESC
 """
 BEYOND = "AND (t.{moment}, t.id) < (%(moment)s, %(id)s)"
 
+Read = Callable[..., tuple[list[Any], int]]
+
 
 class PlainList:
     """One such list: rows `t` of the model's table for which `where` is true.
@@ -69,16 +71,19 @@ class PlainList:
 class PlainRows:
     """Stands where a repository would, for what a list without filters asks of it.
 
-    `general` returns the repository; `values` are what the list's conditions name.
+    `read` takes the moment and the id behind which a page lies, or None, and `start`, `size` and
+    `counted`, and returns its rows and the total. `general` returns the repository.
     """
 
-    def __init__(self, plain: PlainList, general: Callable[[], Any], **values: Any) -> None:
-        self.model, self.keys = plain.model, plain.keys
-        self._plain, self._general, self._values = plain, general, values
+    def __init__(
+        self, model: type[Model], keys: Sequence[SortKey], *, read: Read, general: Callable[[], Any]
+    ) -> None:
+        self.model, self.keys = model, keys
+        self._read, self._general = read, general
         self._after: Sequence[Any] | None = None
 
     def page(self, start: int, size: int) -> tuple[list[Any], int]:
-        return self._read(start=start, size=size, counted=True)
+        return self._read(self._after, start=start, size=size, counted=True)
 
     def sorted_by(self, keys: Sequence[SortKey], *, reading_backward: bool = False) -> Any:
         if reading_backward:
@@ -92,7 +97,4 @@ class PlainRows:
         return self
 
     def __getitem__(self, window: slice) -> list[Any]:
-        return self._read(start=0, size=window.stop, counted=False)[0]
-
-    def _read(self, **page: Any) -> tuple[list[Any], int]:
-        return self._plain.read(self._values, self._after, **page)
+        return self._read(self._after, start=0, size=window.stop, counted=False)[0]

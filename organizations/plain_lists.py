@@ -1,4 +1,4 @@
-"""The lists of organizations that are asked for most, by hand (core/plain_lists.py)."""
+"""The list of an organization's members, by hand (core/plain_lists.py)."""
 
 from datetime import datetime
 from typing import NamedTuple

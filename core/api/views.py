@@ -1,6 +1,7 @@
 """The base of every view of the API: what happens before and after a handler, once for all."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -177,7 +178,8 @@ class ApiViewSet(ApiView, GenericViewSet[Any]):
         """Return `rows()`, or what reads the same by `plain` where no filter and order is given."""
         if self.action != "list" or self.request.query_params.keys() - PAGE_PARAMETERS:
             return rows()
-        return PlainRows(plain, lambda: self.filter_queryset(rows()), **values)
+        general = lambda: self.filter_queryset(rows())  # noqa: E731
+        return PlainRows(plain.model, plain.keys, read=partial(plain.read, values), general=general)
 
     def filter_queryset(self, queryset: Any) -> Any:
         """Filter, search and order; and let a list read what its serializer shows."""

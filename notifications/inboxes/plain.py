@@ -1,6 +1,6 @@
 """The list as most people ask for it: everything or what is unread, the newest first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -41,21 +41,19 @@ class PlainInbox(PlainRows):
     page, its total and whether broadcasts wait to be delivered.
     """
 
-    model, keys = Notification, NEWEST_FIRST
-
     def __init__(
         self, user_id: UUID, general: Callable[[], Any], *, only_unread: bool, now: datetime
     ) -> None:
-        self._general, self._after = general, None
+        super().__init__(Notification, NEWEST_FIRST, read=self._read_page, general=general)
         self._user_id, self._only_unread, self._now = user_id, only_unread, now
         self.is_behind: bool | None = None
         """Whether the page lacks something; None until one was read here."""
 
-    def _read(self, **page: Any) -> tuple[list[Shown], int]:
+    def _read_page(self, after: Sequence[Any] | None, **page: Any) -> tuple[list[Shown], int]:
         found = plain_page(
             self._user_id,
             only_unread=self._only_unread,
-            after=Position(*self._after) if self._after else None,
+            after=Position(*after) if after else None,
             now=self._now,
             **page,
         )
