@@ -31,11 +31,7 @@ LEVELS = ["production", "development", "tools", "bench"]
 """Each requirements file holds everything of the one before it, in the same versions."""
 COMMANDS: Dict[str, Any] = {
     "run": ("development", ["manage.py", "dev"]),
-    "test": (
-        "tools",
-        # In the order of tests/plugin.py, which knows better than how many tests a file has.
-        ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"],
-    ),
+    "test": ("tools", ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]),
     "check": ("tools", ["deploy/check.py"]),
     "tools": ("tools", []),
     "bench": ("bench", ["-m", "bench"]),

@@ -76,7 +76,10 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 @pytest.hookimpl(trylast=True)  # after pytest-randomly, whose order stays among equals
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first: for what begins last, the whole run waits."""
+    """Put the longest files first: for what begins last, the whole run waits.
+
+    `--no-loadscope-reorder` has xdist keep to it, which goes by how many tests a file has.
+    """
     lengths = Counter[Path]()
     for item in items:
         lengths[item.path] += max(map(length, item.iter_markers()), default=1)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from bench.growth.paths import BOUNDED, BULKY, LEVEL, LINEAR, Lines, Path
-from bench.growth.rows import Api, account, bytes_of, execute, filling, organization
+from bench.lab.rows import Api, account, bytes_of, execute, filling, organization
 
 TABLE = "audit_auditentry"
 OTHERS = 200_000

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.flags import question, sizes
 from bench.growth.paths import LEVEL, LINEAR, Lines, Path
-from bench.growth.rows import Api, account
+from bench.lab.rows import Api, account
 
 TOLD = {
     "one answer, in memory": ("evaluation_cpu_ns", 1e-3, "µs", LEVEL),

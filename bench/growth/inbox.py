@@ -4,7 +4,7 @@ from typing import Any
 
 from bench.growth.notifications import SPREAD, fill, forget_reading, mark, send, unread_ids
 from bench.growth.paths import LINEAR, ROUNDS, Lines, Path
-from bench.growth.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization
+from bench.lab.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization
 
 BETWEEN = 100_000
 PAGE = 20
@@ -26,7 +26,7 @@ def measure(sizes: list[int]) -> Lines:
 
 def person_of(size: int) -> Any:
     from accounts.models import User
-    from bench.growth.rows import person
+    from bench.lab.rows import person
 
     return User.objects.by_id(person(size))  # they belong to the organization
 

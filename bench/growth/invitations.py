@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from bench.growth.paths import LINEAR, Lines, Path
-from bench.growth.rows import Api, account, execute, filling, organization
+from bench.lab.rows import Api, account, execute, filling, organization
 
 BETWEEN = 50_000
 OPENED = 20

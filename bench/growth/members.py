@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.growth.paths import BOUNDED, LINEAR, Lines, Path
-from bench.growth.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization, person
+from bench.lab.rows import MEMBERS, PEOPLE, Api, account, execute, filling, organization, person
 
 BETWEEN = 20_000
 """Members of another organization, which make the table a table."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.growth.paths import Lines, Path
-from bench.growth.rows import (
+from bench.lab.rows import (
     MEMBERS,
     PEOPLE,
     PERSON,

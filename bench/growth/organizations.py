@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from bench.growth.paths import BOUNDED, LEVEL, LINEAR, Lines, Path
-from bench.growth.rows import PEOPLE, PERSON, Api, account, execute, filling
+from bench.lab.rows import PEOPLE, PERSON, Api, account, execute, filling
 
 PEOPLE_IN_ALL = 20_000
 BELONGING, FEW = [1, 10, 1_000], 10

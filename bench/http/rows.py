@@ -22,7 +22,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.services import sessions as sign_ins  # noqa: E402
-from bench.growth.rows import MEMBERS, PEOPLE, execute, filling, organization  # noqa: E402
+from bench.lab.rows import MEMBERS, PEOPLE, execute, filling, organization  # noqa: E402
 
 DEEP_ROWS = 100_100
 OTHER_PEOPLE = 100
