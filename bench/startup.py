@@ -24,7 +24,7 @@ import psutil
 
 from bench.lab.machine import describe
 from bench.lab.report import Goal, Report, Table, finish, number, spread
-from bench.lab.servers import END_SECONDS, READY_SECONDS, environment
+from bench.lab.servers import END_SECONDS, READY_SECONDS, UVICORN, environment
 from bench.lab.stores import stores
 from core.embedded.state import free_port
 
@@ -34,9 +34,6 @@ FIRST_OVER_SECOND = 2.0
 LOOK_SECONDS = 0.005
 SETTLE_SECONDS = 1.0
 """From ready to a look at the memory: a process does a few things once it is up."""
-
-UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--loop", "uvloop",
-           "--http", "httptools", "--no-access-log", "--log-level", "warning"]  # fmt: skip
 
 Figures = dict[str, float]
 Seen = dict[str, dict[str, list[float]]]

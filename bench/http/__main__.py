@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.lab.machine import describe
 from bench.lab.report import Bars, Goal, Report, Table, finish, number, spread
-from bench.lab.servers import Server, environment
+from bench.lab.servers import UVICORN, Server, environment
 from bench.lab.stores import stores
 
 GOALS = {
@@ -32,9 +32,6 @@ PATHS = {
 DEEPEST_OVER_FIRST = 1.5
 CONNECTIONS = 24
 MODES = ("page", "cursor")
-
-UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--loop", "uvloop",
-           "--http", "httptools", "--no-access-log", "--log-level", "warning"]  # fmt: skip
 
 Figures = dict[str, dict[str, float]]
 Rounds = dict[str, list[dict[str, float]]]

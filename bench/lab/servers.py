@@ -1,4 +1,4 @@
-"""The servers that bench.http compares: started, asked, measured and ended by process id."""
+"""Servers that are compared: started, asked, measured and ended by process id."""
 
 import json
 import os
@@ -17,6 +17,9 @@ from core.embedded.state import free_port
 
 READY_SECONDS = 30
 END_SECONDS = 10
+UVICORN = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--loop", "uvloop",
+           "--http", "httptools", "--no-access-log", "--log-level", "warning"]  # fmt: skip
+"""As peers of HTTP are served; the application's name comes last."""
 
 
 @dataclass
