@@ -3,6 +3,8 @@
 A budget of modules is about a twentieth above what was seen when it was set.
 """
 
+import sys
+
 import pytest
 from django.conf import settings
 
@@ -20,7 +22,9 @@ Command().check()
 registry.load()"""
 SERVER = f"{LEAN}import core.serving, config.asgi"
 
-EVERYWHERE = {
+BACKPORTS = {"async_timeout"} if sys.version_info < (3, 11, 3) else set()
+"""What redis-py takes in place of the standard library's."""
+EVERYWHERE = BACKPORTS | {
     "_cffi_backend", "asgiref", "attr", "channels", "corsheaders", "croniter", "cryptography",
     "dateutil", "django", "django_filters", "django_stubs_ext", "drf_spectacular",
     "drf_spectacular_sidecar", "environ", "hiredis", "idna", "inflection", "jwt", "mmh3", "msgpack",

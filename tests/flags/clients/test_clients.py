@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -77,8 +78,9 @@ def asked_of_python(client: str, given: Any) -> Any:
 
 
 def asked_of_node(client: str, given: Any) -> Any:
-    folder = installed.node()
-    return _asked(["node", str(folder / "ask_node.mjs"), client], given, dict(os.environ))
+    script = str(installed.node() / "ask_node.mjs")
+    with TemporaryDirectory() as fresh:  # theirs keeps in it what it read, for its next start
+        return _asked(["node", script, client], given, {**os.environ, "TMPDIR": fresh})
 
 
 def _asked(words: list[str], given: Any, environment: dict[str, str]) -> Any:
