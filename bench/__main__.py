@@ -34,11 +34,11 @@ class Outcome:
     status: int
     seconds: float
     is_whole: bool
-    """Whether it left a report; one that failed half-way leaves none."""
+    """Whether it left a report; one that failed half-way leaves none, and some never do."""
 
     def __str__(self) -> str:
-        goals = "a goal was missed" if self.status else "all goals reached"
-        told = goals if self.is_whole else f"ended with {self.status}"
+        missed = "a goal was missed" if self.is_whole else f"failed with {self.status}"
+        told = missed if self.status else "all goals reached"
         return f"{self.section:<22} {self.seconds / 60:5.1f} min  {told}"
 
 

@@ -1,4 +1,4 @@
-"""Ten thousand messages while everything dies: make bench ARGS=realtime_chaos.
+"""Ten thousand messages while everything dies: make bench ARGS=chaos.realtime.
 
 Two servers are killed and come back, Valkey is restarted and emptied, speakers are killed between
 commit and push, clients lose their connections. Every client has to end with every message once
