@@ -1,4 +1,4 @@
-"""Ten thousand notifications while everything dies: make bench ARGS=notifications_chaos.
+"""Ten thousand notifications while everything dies: make bench ARGS=chaos.notifications.
 
 Clients send them over the API, each with an Idempotency-Key, and ask again until that is
 acknowledged. Meanwhile servers and the worker are killed, and PostgreSQL and Valkey restarted, in
