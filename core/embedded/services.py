@@ -53,6 +53,15 @@ class Services:
                 raise
         return state.addresses(self.folder)
 
+    def death(self) -> EmbeddedError | None:
+        """Tell of one that was started and runs no more."""
+        for server in self.servers:
+            if server.running_pid() is None:
+                return EmbeddedError(
+                    f"{server.name} has ended. Its last words are in {server.log}."
+                )
+        return None
+
     def stop(self) -> None:
         """End both, the last started first, whoever started them."""
         for server in reversed(self.servers):

@@ -94,8 +94,13 @@ class Supervisor:
         for child in self._children:
             child.shown = True
 
-    def wait_for_a_death(self) -> EmbeddedError:
-        return self._deaths.get().ended_badly()
+    def wait_for_a_death(self, other: Callable[[], EmbeddedError | None]) -> EmbeddedError:
+        """Return how the first child ended, or what `other` tells of, asked every second."""
+        while True:
+            with suppress(Empty):
+                return self._deaths.get(timeout=1.0).ended_badly()
+            if error := other():
+                return error
 
     def stop(self) -> None:
         """End all children, at the same time; kill what does not listen."""

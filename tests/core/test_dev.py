@@ -198,6 +198,22 @@ def test_the_death_of_one_process_ends_the_others_and_is_told(start: Start) -> N
     assert alive(started) == []
 
 
+@pytest.mark.parametrize(("store", "name"), [(0, "PostgreSQL"), (1, "Valkey")])
+def test_the_death_of_a_store_ends_the_others_and_is_told(
+    start: Start, store: int, name: str
+) -> None:
+    run = start()
+    run.greeting()
+    started = run.children() + run.stores()
+
+    os.kill(run.stores()[store], signal.SIGKILL)
+    code, output = run.rest()
+
+    assert code == 1
+    assert f"{name} has ended. Its last words are in " in output
+    assert alive(started) == []
+
+
 def test_a_store_whose_port_was_taken_moves(start: Start, home: Path) -> None:
     before = state.read(home)
     with socket.create_server(("127.0.0.1", before.postgres)):

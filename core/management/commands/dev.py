@@ -68,7 +68,7 @@ class Run:
             self._start_processes()
             self._greet(logins)
             self.supervisor.show_output()
-            raise self.supervisor.wait_for_a_death()
+            raise self.supervisor.wait_for_a_death(self.stores.death)
         except KeyboardInterrupt:
             self._stop()
             self.console.say("\nStopped.")
